@@ -7,8 +7,8 @@ PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
 FLOTILLA := @scripts/flotilla
 
-.PHONY: help setup up down demo status doctor assist add remove install connect login site build generate check format \
-	test test-fast contract conformance bench new lock release registry-tree clean
+.PHONY: help setup up down demo status doctor assist add remove install connect login tenant site build generate check \
+	format test test-fast contract conformance bench new lock release registry-tree clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ connect: ## Add Flotilla to a client's settings: CLIENT=claude-desktop|vscode|cu
 
 login: ## Connect an account: S=google, S=gmail; `scripts/flotilla login --help` says more
 	$(FLOTILLA) login $(S)
+
+tenant: ## Create a customer of the switchboard, whose accounts nobody else sees: T=acme
+	$(FLOTILLA) tenant create $(T)
 
 build: setup ## Build the images, or those of S="filesystem export"
 	@scripts/engine && scripts/build $(S)

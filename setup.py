@@ -85,4 +85,5 @@ setup(
             *(f"flotilla-{slug} = flotilla_launcher.__main__:main" for slug in SLUGS),
         ]
     },
+    extras_require={"postgresql": requirements("postgresql")},
 )

@@ -11,7 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from flotilla_cli import paths
+from flotilla_launcher.environment import SettingError
 from flotilla_servers.switchboard.action_log import COLUMNS, read
+from flotilla_servers.switchboard.tenants.setup import database, folders
+from flotilla_servers.switchboard.tenants.store import Store
+from flotilla_servers.switchboard.tenants.tenants import Tenants
 
 
 def main(argv: list[str]) -> int:
@@ -23,12 +27,20 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--outcome", default="", help="ok, error, asked, not_started, lost, broken or cancelled")
     parser.add_argument("--limit", type=int, default=50, help="how many, the newest (default: 50)")
     parser.add_argument("--state", type=Path, default=paths.state_folder(), help="the switchboard's state folder")
+    parser.add_argument("--tenant", default="", help="the calls of one tenant; see `scripts/flotilla tenant`")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print all columns as JSON lines")
     form.add_argument("--csv", action="store_true", help="print all columns as CSV")
     options = parser.parse_args(argv)
     wanted = {name: getattr(options, name) for name in ("trace", "server", "tool", "outcome", "limit")}
-    rows = list(read(options.state, **wanted))[::-1]
+    state = options.state
+    if options.tenant:
+        try:
+            tenant = Tenants(Store(database(state))).named(options.tenant)
+        except SettingError as error:
+            return paths.fail(str(error))
+        _, state = folders(paths.data_folder(), state, tenant.id)
+    rows = list(read(state, **wanted))[::-1]
     if options.json:
         for row in rows:
             print(json.dumps(row, ensure_ascii=False))

@@ -51,6 +51,7 @@ COMMANDS = {
         Command(
             "login", "Connect an account by consent in a browser, list the connected ones, or revoke one.", "login"
         ),
+        Command("tenant", "Create, change, export or delete the customers that one switchboard serves.", "tenant"),
         Command(
             "install", "Copy the catalog to where Docker's MCP gateway reads it, with example settings.", "install"
         ),

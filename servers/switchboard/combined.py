@@ -22,11 +22,11 @@ KEYS = {"tools": "name", "prompts": "name", "resources": "uri", "resourceTemplat
 def combined_discovery(own: dict[str, Any], argv: list[str]) -> dict[str, Any] | None:
     """Return `own`, the switchboard's discovery file, with every server's definitions.
 
-    None where the launcher must not answer: over HTTP, and where two servers offer one name. Raises what reading the
-    files raises: the switchboard itself then reports what is wrong.
+    None where the launcher must not answer: over HTTP, for tenants, and where two servers offer one name. Raises what
+    reading the files raises: the switchboard itself then reports what is wrong.
     """
     options = arguments(argv)
-    if options.transport != "stdio":
+    if options.transport != "stdio" or options.tenants:
         return None
     plain = options.plain == "on"
     file = settings_file.of(options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import os
 import re
 import secrets
@@ -30,6 +31,7 @@ DOCKER_VARIABLES = (
     "DOCKER_TLS_VERIFY",
     "XDG_RUNTIME_DIR",
 )
+IMAGE_USER = "10001:10001"  # as whom our images run
 TELEMETRY = tuple(
     f"OTEL_EXPORTER_OTLP_{part}" for part in ("ENDPOINT", "TRACES_ENDPOINT", "METRICS_ENDPOINT", "HEADERS")
 )
@@ -45,6 +47,14 @@ class Commands:
         self._options = options
         self._swept: asyncio.Task[None] | None = None
         self._fork_server = ForkServer(options.fork == "on", options.idle, END_WITH_PARENT, _variables(INHERITED))
+        self._data, self._state = Path(options.data).absolute(), Path(options.state).absolute()
+        self._mounts_folders = False  # else containers keep files and state in the volumes of the catalog
+
+    def in_folders(self, data: Path, state: Path) -> Commands:
+        """Return the same commands for servers that keep files and state in these folders, containers too."""
+        own = copy.copy(self)
+        own._data, own._state, own._mounts_folders = data.absolute(), state.absolute(), True
+        return own
 
     async def start(self, command: Command) -> processes.Process:
         """Start a server: forked where that is possible, else by itself. Raises OSError."""
@@ -62,10 +72,9 @@ class Commands:
             mode = "process" if image is None and program.exists() else "docker"
         # No FLOTILLA_STATE_KEY: each server keeps a key in its state folder, which is the same behind every gateway.
         if mode == "process":
-            data, state = Path(self._options.data).absolute(), Path(self._options.state).absolute()
-            data.mkdir(parents=True, exist_ok=True)
-            state.mkdir(parents=True, exist_ok=True, mode=0o700)
-            folders = {"FLOTILLA_DATA": str(data), "FLOTILLA_STATE": str(state)}
+            self._data.mkdir(parents=True, exist_ok=True)
+            self._state.mkdir(parents=True, exist_ok=True, mode=0o700)
+            folders = {"FLOTILLA_DATA": str(self._data), "FLOTILLA_STATE": str(self._state)}
             line = [str(program), *entry.command]
             is_ours = program.exists() and program.parent == Path(sys.executable).parent and folder_of(entry.slug)
             return _command(line, folders | entry.env, program=tuple(line) if is_ours else ())
@@ -78,12 +87,40 @@ class Commands:
         args = ["docker", *FLAGS.split(), "--name", name, "--label", f"{LABEL}={owner_label()}", "--pids-limit", "256"]
         args += ["--cpus", str(self._options.cpus), "--memory", self._options.memory]
         args += ["--network", "none"] if entry.spec.get("disableNetwork") else []
-        args += [part for volume in entry.volumes for part in ("-v", volume)]
-        args += ["-u", entry.spec["user"]] if entry.spec.get("user") else []
+        user = entry.spec.get("user")
+        if self._mounts_folders:
+            user = user if os.getuid() == 0 else f"{os.getuid()}:{os.getgid()}"  # who owns the folders writes to them
+            args += [part for volume in self._mounts(entry, user or IMAGE_USER) for part in ("-v", volume)]
+        else:
+            args += [part for volume in entry.volumes for part in ("-v", volume)]
+        args += ["-u", user] if user else []
         for variable in env:  # values travel in the environment, never in an argument list: they may be secret
             args += ["-e", f"{variable}={env[variable]}" if STEERING.match(variable) else variable]
         secret = {variable: value for variable, value in env.items() if not STEERING.match(variable)}
         return _command([*args, entry.spec["image"], *entry.command], secret | _variables(DOCKER_VARIABLES), name)
+
+    def _mounts(self, entry: Entry, user: str) -> list[str]:
+        """Return a container's mounts, with our folders in place of the catalog's volumes, which others use too.
+
+        State lies where a process keeps it, in a folder named like the server. Raises OSError for a volume of which
+        nobody knows what it is for.
+        """
+        state = self._state / entry.slug
+        ours = {"/data": f"{self._data}:/data", "/state": f"{state}:/state/{entry.slug}"}
+        mounts = []
+        for volume in entry.volumes:
+            target = volume.split(":")[1] if ":" in volume else ""
+            if target in ours:
+                mounts.append(ours[target])
+            elif volume.startswith("/") and volume.endswith(":ro"):
+                mounts.append(volume)
+            else:
+                raise OSError(f"its volume {volume} would be shared with other accounts")
+        for folder in (self._data, state):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if os.getuid() == 0 and user.replace(":", "").isdecimal():
+                os.chown(folder, *(int(part) for part in (user.split(":") * 2)[:2]))
+        return mounts
 
 
 def _command(line: list[str], env: dict[str, str], container: str = "", program: tuple[str, ...] = ()) -> Command:

@@ -8,13 +8,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
-from weakref import WeakSet
+from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 import anyio
 import mcp_types as mt
 from fastmcp import FastMCP
+from fastmcp.server.auth import AuthProvider
 from mcp import MCPError
 from mcp.shared.message import ServerMessageMetadata
 from pydantic import RootModel
@@ -38,6 +40,22 @@ from .reporting import report
 SESSION_HEADER = "mcp-session-id"
 
 
+class Answers(Protocol):
+    """What answers clients: a `Gateway`, or those of many tenants.
+
+    `listeners` are called when clients see other tools than before; with the id that a token stands for, where that
+    concerns its clients alone.
+    """
+
+    listeners: set[Callable[..., None]]
+
+    async def answer(self, client: HttpRequest, method: str, params: Message) -> Message:
+        """Return the result of a request. Raises RpcError."""
+
+    def input_schema(self, name: str) -> Message | None:
+        """Return the input schema of a tool, None where it is not known."""
+
+
 class HttpRequest(ClientRequest):
     """One request, in mcp's context. Its notifications are sent one after the other, and before its result."""
 
@@ -53,6 +71,7 @@ class HttpRequest(ClientRequest):
         client_id = session_id(ctx)
         super().__init__(params, modern=modern, client_id=client_id, capabilities=capabilities, log_level=log_level)
         self._session, self._id, self.request_id = ctx.session, ctx.request_id, ctx.request_id
+        self.access_token = ctx.request.user.access_token if ctx.request else None  # of the check of the bearer token
         if not modern and (hello := ctx.session.client_params):
             self.client_name = hello.client_info.name
         self._last: asyncio.Task[None] | None = None
@@ -85,9 +104,10 @@ class HttpRequest(ClientRequest):
             raise RpcError(error.code, error.message, error.data) from None
 
 
-def serve_gateway(gateway: Gateway) -> FastMCP[Any]:
+def serve_gateway(gateway: Answers) -> FastMCP[Any]:
     """Return a FastMCP server that answers from the gateway."""
-    connections: WeakSet[Any] = WeakSet()  # of clients before 2026-07-28: the others listen by a request of their own
+    # Whose each is, of clients before 2026-07-28: the others listen by a request of their own.
+    connections: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
     sending: list[asyncio.Task[None]] = []
     mcp: FastMCP[Any] = FastMCP("flotilla", version=VERSION)
     keep_no_session_state(mcp)
@@ -97,7 +117,7 @@ def serve_gateway(gateway: Gateway) -> FastMCP[Any]:
         if ctx.request_id is None:
             return await call_next(ctx)
         if ctx.method == "initialize":
-            connections.add(connection_of(ctx.session))
+            connections[connection_of(ctx.session)] = ctx.request.user.access_token.client_id
             result = mt.InitializeResult.model_validate(await call_next(ctx))
             return result.model_copy(update={"capabilities": mt.ServerCapabilities.model_validate(CAPABILITIES)})
         modern = ctx.protocol_version == MODERN_VERSION
@@ -115,8 +135,9 @@ def serve_gateway(gateway: Gateway) -> FastMCP[Any]:
         except RpcError as error:
             raise MCPError(code=error.code, message=error.message, data=error.data) from None
 
-    def list_changed() -> None:
-        for connection in connections:
+    def list_changed(client_id: str = "") -> None:
+        """Tell all clients, or those whose token stands for this id."""
+        for connection in [item for item, owner in connections.items() if client_id in ("", owner)]:
             sending.append(asyncio.create_task(connection.notify(LIST_CHANGED, {})))
         sending[:] = [task for task in sending if not task.done()]
 
@@ -155,20 +176,31 @@ def add_console(mcp: FastMCP[Any], gateway: Gateway, options: argparse.Namespace
     report(f"the console: {console.address(options.host, port)}")
 
 
-async def serve(gateway: Gateway, options: argparse.Namespace) -> None:
-    """Serve streamable HTTP to clients with the token; Host and Origin of a request must be those listened on."""
+async def serve(gateway: Answers, options: argparse.Namespace, auth: AuthProvider | None = None) -> None:
+    """Serve streamable HTTP; Host and Origin of a request must be those listened on.
+
+    `auth` checks the clients' tokens; without it there is one token, FLOTILLA_HTTP_TOKEN or a new one.
+    """
     mcp = serve_gateway(gateway)
-    configured = setting("FLOTILLA_HTTP_TOKEN", guard=True)
-    token = configured or secrets.token_urlsafe(32)
-    mcp.auth = fixed_token(token)
+    hint, token = "", ""
+    if auth is None:
+        configured = setting("FLOTILLA_HTTP_TOKEN", guard=True)
+        token = configured or secrets.token_urlsafe(32)
+        hint = "" if configured else f", bearer token {token}"
+        auth = fixed_token(token)
+    mcp.auth = auth
 
     @mcp.custom_route("/health", methods=["GET"])
     async def health(_: Request) -> JSONResponse:
         return JSONResponse({"status": "ok", "server": "switchboard"})
 
-    @mcp.custom_route(search_api.PATH, methods=["POST"])
-    async def search(request: Request) -> JSONResponse:
-        return await search_api.answer(gateway, request, token)
+    if isinstance(
+        gateway, Gateway
+    ):  # tenants have neither this search nor the console: their tokens open one list each
+
+        @mcp.custom_route(search_api.PATH, methods=["POST"])
+        async def search(request: Request) -> JSONResponse:
+            return await search_api.answer(gateway, request, token)
 
     if options.metrics == "on":
         add_metrics_route(mcp, setting("FLOTILLA_METRICS_TOKEN", guard=True) or "")
@@ -176,7 +208,9 @@ async def serve(gateway: Gateway, options: argparse.Namespace) -> None:
     port = http["sockets"][0].getsockname()[1]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(options.host, options.host)  # all addresses have no URL
     name = f"[{host}]" if ":" in host else host
-    report(f"http://{name}:{port}/mcp" + ("" if configured else f", bearer token {token}"))
-    if options.console == "on" or (options.console == "auto" and options.host in LOOPBACK):
+    report(f"http://{name}:{port}/mcp{hint}")
+    if isinstance(gateway, Gateway) and (
+        options.console == "on" or (options.console == "auto" and options.host in LOOPBACK)
+    ):
         add_console(mcp, gateway, options, port)
     await mcp.run_async("http", stateless_http=options.sessions == "off", **http)

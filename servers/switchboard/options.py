@@ -84,6 +84,11 @@ OPTIONS: dict[str, tuple[Any, str]] = {
         "off",
         "on: over HTTP, /metrics tells a Prometheus of calls: one with FLOTILLA_METRICS_TOKEN, or of this machine",
     ),
+    "tenants": (
+        "",
+        "over http, serve many tenants, each with accounts of its own: the file of their database, or a "
+        "postgresql:// URL",
+    ),
     "notes": (
         "on",
         "on: a tool that keeps, as a note in the data folder, what cannot be done because a server cannot be reached; "

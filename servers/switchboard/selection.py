@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from flotilla_launcher.environment import name_set
 from flotilla_launcher.filters import LISTS, check
@@ -19,14 +21,38 @@ from .discovery import DiscoveryError, attributes, discovery_if_any
 from .options import names, remotes
 
 
-def selected(options: Namespace) -> list[Entry]:
+@dataclass(frozen=True)
+class Account:
+    """Whose account the servers work for: secrets by their catalog name, settings by server.
+
+    `environment` is what each server gets, `variables` what the one of that slug gets; they win over everything else.
+    """
+
+    secrets: Mapping[str, str]
+    config: Mapping[str, Any]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+def account_of_files(options: Namespace) -> Account:
+    """Return the account of the user's files. Raises CatalogError."""
+    return Account(
+        read_secrets(Path(options.secrets)) if options.secrets else {},
+        read_document(Path(options.config)) if options.config else {},
+    )
+
+
+def selected(options: Namespace, account: Account | None = None) -> list[Entry]:
     """Return the servers that the switchboard's options ask for, in the catalog's order.
 
-    Raises CatalogError for the user's files, and errors.ConfigurationError for a variable of the environment.
+    They work for the account of the user's files, unless another one is given. Raises CatalogError for the user's
+    files, and errors.ConfigurationError for a variable of the environment.
     """
-    secrets = read_secrets(Path(options.secrets)) if options.secrets else {}
-    config = read_document(Path(options.config)) if options.config else {}
-    entries = read_catalog(Path(options.catalog), secrets, config)
+    account = account or account_of_files(options)
+    config = account.config
+    entries = read_catalog(Path(options.catalog), account.secrets, config)
+    for entry in entries.values():
+        entry.env |= {**account.environment, **account.variables.get(entry.slug, {})}
     ours = {entry.slug for name, entry in entries.items() if name != entry.slug} - entries.keys()
     if bare := [slug for slug, settings in config.items() if settings and slug in ours]:
         raise CatalogError(

@@ -16,7 +16,7 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ from .own_offers import OwnOffers
 from .own_servers import OwnServer
 from .permissions import Permissions
 from .reporting import report
-from .selection import selected
+from .selection import Account, selected
 from .settings_file import Settings, SettingsFile
 from .spoken import Sentences, language
 from .stdio_transport import StdioTransport
@@ -53,15 +53,18 @@ from .tool_search import ToolSearch, is_on
 from .warm import Warmer
 
 
-def build(options: argparse.Namespace) -> tuple[Gateway, list[Backend]]:
+def build(
+    options: argparse.Namespace,
+    account: Account | None = None,
+    commands: Commands | None = None,
+    state_key: str = "",
+) -> tuple[Gateway, list[Backend]]:
     """Make the gateway that clients see, and the backends; nothing is started.
 
-    Raises CatalogError, and errors.ConfigurationError for a variable of the environment.
+    They work for the account of the user's files, unless another one is given. `state_key` signs questions,
+    FLOTILLA_STATE_KEY by default. Raises CatalogError, and errors.ConfigurationError for a variable of the environment.
     """
-    state_key = setting("FLOTILLA_STATE_KEY", guard=True) or secrets.token_hex(32)
     token = setting("FLOTILLA_REMOTE_TOKEN", guard=True)
-    if len(state_key) < 32:
-        raise CatalogError("FLOTILLA_STATE_KEY has fewer than 32 characters. Set a longer one, or unset it.")
     last_calls = LastCalls(Path(options.state))
     file = settings_file.of(options)
     settings = file.load()
@@ -71,14 +74,15 @@ def build(options: argparse.Namespace) -> tuple[Gateway, list[Backend]]:
     if not plain:
         database = Database(Path(options.state))
         admission = Admission(Permissions(database, file), Approvals(database), file, spoken)
-    log = action_log(options, settings)
-    commands = Commands(options)
-    gateway = Gateway(state_key, last_calls.note, log, sentences, admission, telemetry(options))
+    user = account.environment.get("FLOTILLA_USER", "") if account else setting("FLOTILLA_USER") or ""
+    commands, log = commands or Commands(options), action_log(options, settings, user)
+    key = state_key or configured_state_key()
+    gateway = Gateway(key, last_calls.note, log, sentences, admission, telemetry(options))
     gateway.limits = lambda: TimeLimits(file.current().time.limit_seconds, file.current().time.tools)
     gateway.notes = NoteSave(Path(options.data), gateway.offers)
     backends: list[Backend] = []
     urls = remotes(options)
-    for entry in selected(options):
+    for entry in selected(options, account):
         if url := urls.get(entry.slug):
             backend = _remote(entry, url, {"Authorization": f"Bearer {token}"} if token else {})
         elif remote := entry.spec.get("remote"):
@@ -94,7 +98,8 @@ def build(options: argparse.Namespace) -> tuple[Gateway, list[Backend]]:
             report(f"{entry.slug} is left out: {error}")
             continue
         backends.append(backend)
-    own = gateway.own = own_offers(gateway, file, commands, options)
+    # An own server has one account, which is nobody's but the user's.
+    own = gateway.own = None if account else own_offers(gateway, file, commands, options)
     gateway.bind_rules()
     entries, folder = [backend.entry for backend in backends], Path(options.discovery)
     key = setting(EMBEDDINGS_TOKEN, guard=True) or ""
@@ -106,8 +111,6 @@ def build(options: argparse.Namespace) -> tuple[Gateway, list[Backend]]:
     )
     if is_on(settings.search.mode, gateway.tool_count):
         gateway.search_instead([*map(title, entries), *(own.titles() if own else ())])
-    count = len(backends) + (len(own.titles()) if own else 0)
-    report(f"{count} servers, {gateway.tool_count} tools")
     return gateway, backends
 
 
@@ -129,11 +132,19 @@ def own_offers(
     return own
 
 
-def action_log(options: argparse.Namespace, settings: Settings) -> ActionLog | None:
+def configured_state_key() -> str:
+    """Return FLOTILLA_STATE_KEY, or a key that ends with the process. Raises CatalogError."""
+    state_key = setting("FLOTILLA_STATE_KEY", guard=True) or secrets.token_hex(32)
+    if len(state_key) < 32:
+        raise CatalogError("FLOTILLA_STATE_KEY has fewer than 32 characters. Set a longer one, or unset it.")
+    return state_key
+
+
+def action_log(options: argparse.Namespace, settings: Settings, user: str) -> ActionLog | None:
     """Return where calls are logged, None where they are not."""
     if settings.log.mode == "off":
         return None
-    return ActionLog(Path(options.state), settings.log.mode == "results", setting("FLOTILLA_USER") or "")
+    return ActionLog(Path(options.state), settings.log.mode == "results", user)
 
 
 def telemetry(options: argparse.Namespace) -> Any:
@@ -156,20 +167,85 @@ def _remote(entry: Entry, url: str, headers: Mapping[str, str]) -> Backend:
 
 async def serve(options: argparse.Namespace) -> None:
     """Serve until the client closes the connection or a signal comes, then stop every server."""
+    if options.tenants:
+        await _serve_tenants(options)
+        return
     gateway, backends = build(options)
-
-    async def drained() -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(options.drain if options.transport == "http" else 0):
-                while gateway.in_flight:  # noqa: ASYNC110 - it is only counted
-                    await asyncio.sleep(0.05)
+    own = gateway.own
+    report(f"{len(backends) + (len(own.titles()) if own else 0)} servers, {gateway.tool_count} tools")
 
     async def close() -> None:
-        await drained()
+        ending = [gateway.tool_search.close(), *([own.close()] if own else [])]
+        await asyncio.gather(*ending, *(backend.close() for backend in backends))
+        await asyncio.to_thread(gateway.close)
+
+    async def run() -> None:
+        gateway.tool_search.prepare()
+        lately = LastCalls(Path(options.state)).since(options.warm_days)
+        watching = asyncio.create_task(gateway.watch())
+        warming = asyncio.create_task(Warmer(gateway, backends, options.warm_memory).run(lately))
+        following = asyncio.create_task(own.watch()) if own else None
+        try:
+            if options.transport == "http":
+                build_models_on_first_use()
+                from . import http_transport  # not at the top: stdio needs neither FastMCP nor mcp
+
+                await http_transport.serve(gateway, options)
+            else:
+                await StdioTransport(gateway).serve()
+        finally:
+            for task in (warming, watching, following):
+                if task:
+                    task.cancel()
+
+    drain = options.drain if options.transport == "http" else 0
+    await _until_ended(run, close, lambda: gateway.in_flight, drain)
+
+
+async def _serve_tenants(options: argparse.Namespace) -> None:
+    """Serve many tenants over HTTP. Raises CatalogError, and StoreError for their database."""
+    if options.transport != "http":
+        raise CatalogError("--tenants needs --transport http: over stdio there is one person, who has no token.")
+    if options.run == "http-map" or options.remote:
+        raise CatalogError("A server at a URL has one account, so --remote and --run http-map go without --tenants.")
+    build_models_on_first_use()
+    from . import http_transport
+    from .tenants.authentication import authentication  # not at the top: one person needs none of it
+    from .tenants.gateways import TenantGateways
+    from .tenants.setup import open_tenants
+
+    tenants, vault = open_tenants(options.tenants, os.environ)
+    gateways = TenantGateways(options, tenants, vault, build, Commands(options), configured_state_key())
+    auth = authentication(tenants, os.environ)
+    sweeping = asyncio.create_task(gateways.sweep())
+
+    async def run() -> None:
+        try:
+            await http_transport.serve(gateways, options, auth)
+        finally:
+            sweeping.cancel()
+
+    await _until_ended(run, gateways.close, lambda: gateways.in_flight, options.drain)
+
+
+async def _until_ended(
+    run: Callable[[], Awaitable[None]],
+    close_servers: Callable[[], Awaitable[None]],
+    in_flight: Callable[[], int],
+    drain: float,
+) -> None:
+    """Serve until that ends or a signal comes; then stop every server, and this process.
+
+    Calls that are in flight get `drain` seconds to end.
+    """
+
+    async def close() -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(drain):
+                while in_flight():  # noqa: ASYNC110 - it is only counted
+                    await asyncio.sleep(0.05)
         async with asyncio.timeout(12):  # a server that renews its tokens is waited for
-            own = [gateway.own.close()] if gateway.own else []
-            await asyncio.gather(gateway.tool_search.close(), *own, *(backend.close() for backend in backends))
-            await asyncio.to_thread(gateway.close)
+            await close_servers()
 
     def end() -> None:  # without it the process would die before its servers
         ending.append(asyncio.ensure_future(close()))
@@ -178,23 +254,9 @@ async def serve(options: argparse.Namespace) -> None:
     ending: list[asyncio.Future[None]] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, end)
-    gateway.tool_search.prepare()
-    lately = LastCalls(Path(options.state)).since(options.warm_days)
-    watching = asyncio.create_task(gateway.watch())
-    warming = asyncio.create_task(Warmer(gateway, backends, options.warm_memory).run(lately))
-    following = asyncio.create_task(gateway.own.watch()) if gateway.own else None
     try:
-        if options.transport == "http":
-            build_models_on_first_use()
-            from . import http_transport  # not at the top: stdio needs neither FastMCP nor mcp
-
-            await http_transport.serve(gateway, options)
-        else:
-            await StdioTransport(gateway).serve()
+        await run()
     finally:
-        for task in (warming, watching, following):
-            if task:
-                task.cancel()
         await close()
     os._exit(0)
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from flotilla_cli.generator.servers import ROOT
 
-from . import containers, exporting, forking, gateways, http_calls, lists, phone_calls, search
+from . import containers, exporting, forking, gateways, http_calls, lists, phone_calls, search, tenants
 from .inside import Session, measure
 
 BUILD = ROOT / "build"
@@ -126,6 +126,7 @@ def main() -> int:
     part("HTTP", lambda: http_calls.measure(rows, RUNS))
     part("forked servers", lambda: forking.measure(rows, RUNS))
     part("phone calls", lambda: phone_calls.measure(rows))
+    part("tenants", lambda: tenants.measure(rows))
     part("export", lambda: exporting.measure(rows, min(RUNS, 3), wide="export" in sys.argv[1:]))
     part("images", lambda: containers.images(rows))
     part("in the image", lambda: starts(rows, "image", containers.processes(RUNS)))

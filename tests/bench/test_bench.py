@@ -11,7 +11,8 @@ from flotilla_cli.generator.servers import ROOT, integrations
 from flotilla_servers.export.languages import LANGUAGES
 from flotilla_servers.export.table import table
 from flotilla_servers.export.xlsx_file import write_xlsx
-from tests.bench import exporting, lists, phone_calls, search
+from flotilla_testing.postgresql import MISSING, programs
+from tests.bench import exporting, lists, phone_calls, search, tenants
 
 
 def test_lists_count_every_server() -> None:
@@ -32,6 +33,31 @@ def test_search_finds_what_people_say_and_lists_little() -> None:
         }  # fmt: skip
         assert result[tier]["untuned"]["at"][5] >= 0.8
     assert result["list"] < 3_000
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not programs(), reason=MISSING)
+def test_tenants_find_nothing_of_another_and_would_see_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tenants, "TENANTS", 3)
+    monkeypatch.setattr(tenants, "CALLS", 8)
+    monkeypatch.setattr(tenants, "READS", 30)
+    checked: list[tenants.Customer] = []
+    check = tenants.Customer.check_files
+
+    def noting(customer: tenants.Customer, data: Path, state: Path) -> None:
+        check(customer, data, state)
+        checked.append(customer)
+        if len(checked) == 3:  # the last one's files are searched again with another one's eyes
+            checked[0].tenant = customer.tenant
+            check(checked[0], data, state)
+
+    monkeypatch.setattr(tenants.Customer, "check_files", noting)
+    rows: list[tuple[str, str, str]] = []
+    result = tenants.measure(rows)
+    assert [customer.problems for customer in checked[1:]] == [[], []]
+    assert any("holds canary-" in problem for problem in checked[0].problems)
+    assert result["calls"] == 24
+    assert len(rows) == 4
 
 
 @pytest.mark.slow

@@ -27,6 +27,7 @@ from mcp_types import jsonrpc_message_adapter
 
 from flotilla_cli.generator.discovery import answers, converse
 from flotilla_launcher import naming
+from flotilla_testing.postgresql import MISSING, postgresql_server, programs
 
 HERE = Path(__file__).parent
 ERAS = ("legacy", "2026-07-28")
@@ -184,6 +185,23 @@ def fleet(tmp_path: Path, discovery: dict[str, Any], monkeypatch: pytest.MonkeyP
     for pid in made.alive():  # a test that fails must not leave anything either
         with suppress(OSError):
             os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Callable[[], str]]:
+    """A PostgreSQL server; gives a function that makes an empty database and returns its URL."""
+    if not programs():
+        pytest.skip(MISSING)
+    with postgresql_server() as database:
+        yield database
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database for tenants: a file, and one of a PostgreSQL server."""
+    if request.param == "sqlite":
+        return str(tmp_path / "tenants.db")
+    return str(request.getfixturevalue("postgresql")())
 
 
 class InMemoryTransport(ClientTransport):

@@ -1,0 +1,221 @@
+"""Create, change, export or delete the customers (tenants) that one switchboard serves, each with its own accounts."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from flotilla_cli import paths
+from flotilla_launcher.environment import SettingError
+from flotilla_launcher.user_files import read_document
+from flotilla_servers.switchboard.tenants.setup import database, folders, open_tenants, remove_folders
+from flotilla_servers.switchboard.tenants.tenant import Settings, Tenant, TenantError
+from flotilla_servers.switchboard.tenants.tenants import Tenants
+from flotilla_servers.switchboard.tenants.vault import Vault
+
+
+def main(argv: list[str]) -> int:
+    """Run one command about tenants; returns 0, or 1 after a message."""
+    options = _arguments(argv)
+    try:
+        tenants, vault = open_tenants(options.tenants, os.environ)
+        return int(options.run(options, tenants, vault) or 0)
+    except (SettingError, OSError, ValueError) as error:
+        return paths.fail(str(error))
+
+
+def _arguments(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts/flotilla tenant", description=__doc__)
+    state = paths.state_folder()
+    parser.add_argument("--tenants", default=database(state), help="the database: a file or a postgresql:// URL")
+    parser.add_argument("--state", type=Path, default=state, help="the switchboard's state folder")
+    parser.add_argument("--data", type=Path, default=paths.data_folder(), help="the switchboard's data folder")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Any, summary: str, *more: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=summary, description=summary)
+        made.set_defaults(run=run)
+        for argument in more:
+            made.add_argument(argument)
+        return made
+
+    new = command("create", _create, "Create one; its client's token is shown once.", "name")
+    new.add_argument(
+        "--template", type=Path, default=_template(), help="folder of settings.yaml, secrets.env and files/"
+    )
+    _add_settings(new)
+    command("list", _list, "List them.")
+    command("show", _show, "Show one: settings, and which credentials there are, without their values.", "name")
+    _add_settings(command("set", _set, "Change settings of one.", "name"))
+    command("suspend", _suspend, "Refuse its clients from now on; nothing is lost.", "name")
+    command("resume", _resume, "Serve its clients again.", "name")
+    token = command("rotate-token", _rotate_token, "Make a new token; the old one ends at once.", "name")
+    token.add_argument("--keep-old", action="store_true", help="the old one ends with the next rotation instead")
+    command("import", _import, "Save the credentials of a secrets file (lines server.name=value).", "name", "file")
+    command("restore", _restore, "Bring an older version of a credential back.", "name", "credential", "version")
+    command("forget", _forget, "Delete a credential with all its versions.", "name", "credential")
+    keys = command("rotate-keys", _rotate_keys, "Seal with the first key of FLOTILLA_TENANT_KEY, for all tenants.")
+    keys.add_argument(
+        "--data-keys", action="store_true", help="also make new data keys, and seal every credential anew"
+    )
+    export = command("export", _export, "Write settings and files into a new folder; no secrets.", "name", "folder")
+    export.add_argument(
+        "--secrets", type=Path, help="also write the credentials to this new file, readable by you alone"
+    )
+    delete = command("delete", _delete, "Delete one for good: keys, credentials, files, state and log.", "name")
+    delete.add_argument("--confirm", metavar="NAME", help="the tenant's name again, in place of being asked for it")
+    return parser.parse_args(argv)
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--locale", help="language, perhaps with a country: fr-FR")
+    parser.add_argument("--timezone", help="such as Europe/Paris")
+    parser.add_argument("--servers", help="names, comma-separated; empty for those that have all credentials they need")
+    parser.add_argument("--tier", action="append", default=[], metavar="SERVER=TIER", help="core or all")
+    parser.add_argument(
+        "--limit", action="append", default=[], metavar="NAME=NUMBER", help="such as calls_per_minute=60"
+    )
+
+
+def _settings(options: argparse.Namespace, base: Mapping[str, Any]) -> dict[str, Any]:
+    document = dict(base)
+    for name in ("locale", "timezone"):
+        if (value := getattr(options, name)) is not None:
+            document[name] = value
+    if options.servers is not None:
+        document["servers"] = [name.strip() for name in options.servers.split(",") if name.strip()]
+    tiers = dict(pair.split("=", 1) for pair in options.tier)
+    limits = {name: int(number) for name, number in (pair.split("=", 1) for pair in options.limit)}
+    document["tiers"] = {**(document.get("tiers") or {}), **tiers}
+    document["limits"] = {**(document.get("limits") or {}), **limits}
+    return document
+
+
+def _template() -> Path:
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "flotilla" / "tenant-template"
+
+
+def _create(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None:
+    template: Path = options.template
+    base = read_document(template / "settings.yaml") if (template / "settings.yaml").exists() else {}
+    tenant, token = tenants.create(options.name, Settings.of(_settings(options, base)))
+    if (template / "secrets.env").exists():
+        vault.import_file(tenant, (template / "secrets.env").read_text(encoding="utf-8"))
+    data, _ = folders(options.data, options.state, tenant.id)
+    data.mkdir(parents=True, mode=0o700)
+    if (template / "files").is_dir():
+        shutil.copytree(template / "files", data, dirs_exist_ok=True)
+    paths.say(f"The tenant {tenant.name} is there. Its client's token, which is not shown again:\n\n    {token}\n")
+    paths.say(f"Next: its credentials, `scripts/flotilla tenant import {tenant.name} FILE`.")
+
+
+def _list(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None:
+    rows = tenants.all()
+    for tenant in rows:
+        servers = ", ".join(tenant.settings.servers) or "those with credentials"
+        paths.say(f"{tenant.name:40}  {tenant.status:9}  {servers}")
+    if not rows:
+        paths.say("There is no tenant. `scripts/flotilla tenant create NAME` makes one.")
+
+
+def _show(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None:
+    tenant = tenants.named(options.name)
+    paths.say(json.dumps(_document(tenant, vault), indent=2, ensure_ascii=False))
+
+
+def _document(tenant: Tenant, vault: Vault) -> dict[str, Any]:
+    """Return what may be shown of a tenant."""
+    credentials = [
+        {
+            "name": f"{item.server}.{item.name}",
+            "version": item.version,
+            "set": datetime.fromtimestamp(item.created).astimezone().isoformat(timespec="seconds"),
+        }
+        for item in vault.listed(tenant)
+    ]
+    about = {"name": tenant.name, "id": tenant.id, "status": tenant.status}
+    return {**about, "settings": tenant.settings.document(), "credentials": credentials}
+
+
+def _set(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None:
+    tenant = tenants.named(options.name)
+    tenants.change(tenant, _settings(options, tenant.settings.document()))
+    paths.say(f"The settings of {tenant.name} hold from its next request on.")
+
+
+def _suspend(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None:
+    tenants.suspend(tenants.named(options.name))
+    paths.say(f"{options.name} is suspended: its clients are refused.")
+
+
+def _resume(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None:
+    tenants.resume(tenants.named(options.name))
+    paths.say(f"{options.name} is served again.")
+
+
+def _rotate_token(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None:
+    token = tenants.rotate_token(tenants.named(options.name), options.keep_old)
+    paths.say(f"The new token of {options.name}, which is not shown again:\n\n    {token}\n")
+
+
+def _import(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None:
+    tenant = tenants.named(options.name)
+    number = vault.import_file(tenant, Path(options.file).read_text(encoding="utf-8"))
+    paths.say(f"{number} credentials of {tenant.name} are saved. Delete {options.file} if nothing else needs it.")
+
+
+def _credential(options: argparse.Namespace) -> tuple[str, str]:
+    server, _, name = options.credential.partition(".")
+    return server, name
+
+
+def _restore(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None:
+    vault.restore(tenants.named(options.name), *_credential(options), int(options.version))
+    paths.say(f"Version {options.version} of {options.credential} is the newest one again.")
+
+
+def _forget(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None:
+    vault.remove(tenants.named(options.name), *_credential(options))
+    paths.say(f"{options.credential} of {options.name} is deleted.")
+
+
+def _rotate_keys(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None:
+    everyone = tenants.all()
+    for tenant in everyone:
+        vault.rewrap(tenant)
+        if options.data_keys:
+            vault.rotate_data_key(tenant)
+    paths.say(f"The keys of {len(everyone)} tenants are sealed with the first key. The others are not needed any more.")
+
+
+def _export(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None:
+    tenant, folder = tenants.named(options.name), Path(options.folder)
+    folder.mkdir(parents=True, mode=0o700)
+    paths.write(folder / "tenant.json", json.dumps(_document(tenant, vault), indent=2, ensure_ascii=False) + "\n")
+    data, _ = folders(options.data, options.state, tenant.id)
+    if data.is_dir():
+        shutil.copytree(data, folder / "files", symlinks=True)
+    if options.secrets:
+        with os.fdopen(os.open(options.secrets, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(vault.export_file(tenant))
+    paths.say(f"Exported to {folder}: tenant.json and files/" + (", and the credentials." if options.secrets else "."))
+
+
+def _delete(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None:
+    tenant = tenants.named(options.name)
+    confirmed = options.confirm
+    if confirmed is None and sys.stdin.isatty():
+        paths.say(f"This deletes {tenant.name} for good: its keys, credentials, files, state and log.")
+        confirmed = input("Type its name to delete it: ").strip()
+    if confirmed != tenant.name:
+        raise TenantError(f"{tenant.name} was not deleted.", f"Confirm it: --confirm {tenant.name}")
+    tenants.delete(tenant)
+    remove_folders(options.data, options.state, tenant.id)
+    paths.say(f"{tenant.name} is deleted. A backup that holds its rows opens with the key-encryption key still.")

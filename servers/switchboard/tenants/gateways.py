@@ -1,0 +1,198 @@
+"""A gateway for each tenant: its servers, with its credentials, in its folders. Made at its first call."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import copy
+import hashlib
+import hmac
+from collections.abc import Callable
+from pathlib import Path
+
+from mcp.server.auth.middleware.auth_context import get_access_token
+
+from flotilla_launcher.environment import SettingError
+
+from ..backend import Backend
+from ..call import FORWARDED
+from ..commands import Commands
+from ..gateway import LISTEN, Gateway, finished
+from ..http_transport import HttpRequest
+from ..jsonrpc import INTERNAL_ERROR, Message, RpcError
+from ..reporting import report
+from ..selection import Account
+from ..tool_search import failed
+from .authentication import UNAVAILABLE, TenantToken
+from .quotas import QuotaError, Quotas
+from .setup import folders, remove_folders
+from .store import StoreError
+from .tenant import Tenant
+from .tenants import Tenants
+from .vault import Vault
+
+SWEEP = 15.0  # seconds between two looks for gateways that are not needed any more
+KEEP = 600.0  # seconds without a request after which a tenant's gateway is closed
+Build = Callable[[argparse.Namespace, Account, Commands, str], tuple[Gateway, list[Backend]]]
+
+
+class TenantGateway:
+    """What one tenant's clients see, as of one revision of the tenant."""
+
+    def __init__(self, tenant: Tenant, gateway: Gateway, backends: list[Backend]) -> None:
+        self.tenant, self.gateway, self.backends = tenant, gateway, backends
+        self.requests = 0  # that are being answered
+        self.watching = asyncio.create_task(gateway.watch())
+        gateway.tool_search.prepare()
+
+    async def close(self) -> None:
+        """Stop its servers and write its log."""
+        self.watching.cancel()
+        await asyncio.gather(self.gateway.tool_search.close(), *(backend.close() for backend in self.backends))
+        await asyncio.to_thread(self.gateway.close)
+
+
+class TenantGateways:
+    """The gateways of all tenants that call. Nothing of one is reachable from another."""
+
+    def __init__(
+        self,
+        options: argparse.Namespace,
+        tenants: Tenants,
+        vault: Vault,
+        build: Build,
+        commands: Commands,
+        state_key: str,
+    ) -> None:
+        self._options, self._tenants, self._vault = options, tenants, vault
+        self._quotas = Quotas(tenants)
+        self._build, self._commands, self._state_key = build, commands, state_key
+        self._roots = Path(options.data), Path(options.state)
+        self._gateways: dict[str, TenantGateway] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+        self._listeners: dict[str, set[Callable[[], None]]] = {}  # of each tenant's gateway
+        self.listeners: set[Callable[..., None]] = set()  # called with the id of a tenant whose clients see other tools
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests are being answered."""
+        return sum(gateway.requests for gateway in self._gateways.values())
+
+    async def answer(self, client: HttpRequest, method: str, params: Message) -> Message:
+        """Answer from the gateway of the tenant whose token came with the request. Raises RpcError."""
+        assert isinstance(client.access_token, TenantToken)
+        current = await self._current(client.access_token.tenant)
+        if method == LISTEN:  # it waits as long as the client is there, and keeps nothing running
+            return await current.gateway.answer(client, method, params)
+        current.requests += 1
+        try:
+            if method not in FORWARDED:
+                return await current.gateway.answer(client, method, params)
+            async with self._quotas.call(current.tenant):
+                return await current.gateway.answer(client, method, params)
+        except QuotaError as error:
+            if method != "tools/call":
+                raise RpcError(INTERNAL_ERROR, f"Error: {error}") from None
+            return finished(client, failed(str(error)))
+        except StoreError as error:  # of the quota: the call was not made
+            report(str(error))
+            raise RpcError(INTERNAL_ERROR, f"Error: {UNAVAILABLE}") from None
+        finally:
+            current.requests -= 1
+            self._close_replaced(current)
+
+    def input_schema(self, name: str) -> Message | None:
+        """Return the input schema of a tool of the calling tenant, None where its gateway is not made yet."""
+        token = get_access_token()
+        known = self._gateways.get(token.tenant.id) if isinstance(token, TenantToken) else None
+        return known.gateway.input_schema(name) if known else None
+
+    async def _current(self, tenant: Tenant) -> TenantGateway:
+        """Return a gateway that knows the tenant's newest settings and credentials."""
+        known = self._gateways.get(tenant.id)
+        if known and known.tenant.revision >= tenant.revision:
+            return known
+        async with self._locks.setdefault(tenant.id, asyncio.Lock()):
+            known = self._gateways.get(tenant.id)
+            if known and known.tenant.revision >= tenant.revision:
+                return known
+            try:
+                made = await asyncio.to_thread(self._make, tenant)
+            except SettingError as error:
+                report(f"{tenant.name}: {error}")
+                raise RpcError(INTERNAL_ERROR, f"Error: {error} Nothing was done.") from None
+            self._gateways[tenant.id] = current = TenantGateway(tenant, *made)
+            # The same for each gateway of a tenant: whoever began to listen at an earlier one hears of changes at this.
+            current.gateway.listeners = self._listeners.setdefault(tenant.id, {lambda: self._tell(tenant.id)})
+            if known:
+                for listener in list(current.gateway.listeners):
+                    listener()
+                self._close_replaced(known)
+            return current
+
+    def _tell(self, tenant_id: str) -> None:
+        for listener in list(self.listeners):
+            listener(tenant_id)
+
+    def _make(self, tenant: Tenant) -> tuple[Gateway, list[Backend]]:
+        data, state = folders(*self._roots, tenant.id)
+        for folder in (data, state):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        options = copy.copy(self._options)
+        options.data, options.state, options.warm_days = str(data), str(state), 0.0
+        options.servers = ",".join(tenant.settings.servers)
+        options.language = tenant.settings.locale.partition("-")[0]
+        # A question is answered by whom it was put to: the key that signs its state is the tenant's own.
+        key = hmac.new(self._state_key.encode(), tenant.id.encode(), hashlib.sha256).hexdigest()
+        account = account_of(tenant, self._vault)
+        return self._build(options, account, self._commands.in_folders(data, state), key)
+
+    def _close_replaced(self, gateway: TenantGateway) -> None:
+        """Close a gateway that another one has replaced, once it has nothing to answer."""
+        if not gateway.requests and self._gateways.get(gateway.tenant.id) is not gateway:
+            task = asyncio.create_task(gateway.close())
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+    async def sweep(self) -> None:
+        """Close, from time to time, what is idle, and what belongs to tenants that are suspended or gone."""
+        while True:
+            await asyncio.sleep(SWEEP)
+            try:
+                await self.close_unneeded()
+            except StoreError as error:
+                report(str(error))
+
+    async def close_unneeded(self) -> None:
+        """Close the gateways that no client needs, and remove the folders of tenants that were deleted."""
+        active = {tenant.id: tenant.active for tenant in await asyncio.to_thread(self._tenants.all)}
+        now = asyncio.get_running_loop().time()
+        for tenant_id, gateway in list(self._gateways.items()):
+            idle = not gateway.requests and now - gateway.gateway.last_request > KEEP
+            if idle or not active.get(tenant_id):
+                del self._gateways[tenant_id]
+                self._locks.pop(tenant_id, None)
+                await gateway.close()
+                if tenant_id not in active:
+                    await asyncio.to_thread(remove_folders, *self._roots, tenant_id)
+
+    async def close(self) -> None:
+        """Close every gateway."""
+        await asyncio.gather(*(gateway.close() for gateway in self._gateways.values()), *self._closing)
+
+
+def account_of(tenant: Tenant, vault: Vault) -> Account:
+    """Return a tenant's account as its servers get it. Raises VaultError where a credential does not open."""
+    settings = tenant.settings
+    environment = {"FLOTILLA_USER": tenant.name, "FLOTILLA_TIMEZONE": settings.timezone}
+    if country := settings.locale.partition("-")[2]:
+        environment["FLOTILLA_COUNTRY"] = country
+    if megabytes := settings.limits.data_megabytes:
+        environment["FLOTILLA_DATA_QUOTA"] = str(megabytes * 2**20)
+    return Account(
+        secrets=vault.all(tenant),
+        config={},
+        environment=environment,
+        variables={slug: {"FLOTILLA_TIER": tier} for slug, tier in settings.tiers.items()},
+    )

@@ -1,0 +1,38 @@
+"""Opening the tenants' database with its keys, for the switchboard and for the operator's commands."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from flotilla_launcher.environment import setting
+
+from .keys import configured_keys
+from .store import Store
+from .tenants import Tenants
+from .vault import Vault
+
+
+def open_tenants(url: str, environ: Mapping[str, str]) -> tuple[Tenants, Vault]:
+    """Return the tenants of a database (see `Store`), and their vault. Raises StoreError and VaultError."""
+    store = Store(url)
+    return Tenants(store), Vault(store, configured_keys(environ))
+
+
+def database(state: Path) -> str:
+    """Return what FLOTILLA_TENANTS names, else the file in the switchboard's state folder."""
+    return setting("FLOTILLA_TENANTS") or str(state / "switchboard" / "tenants.db")
+
+
+def folders(data: Path, state: Path, tenant_id: str) -> tuple[Path, Path]:
+    """Return where the files and the state of one tenant are, in the folders of all."""
+    return data / "tenants" / tenant_id, state / "tenants" / tenant_id
+
+
+def remove_folders(data: Path, state: Path, tenant_id: str) -> None:
+    """Delete the files and the state of one tenant."""
+    for folder in folders(data, state, tenant_id):
+        with suppress(FileNotFoundError):
+            shutil.rmtree(folder)

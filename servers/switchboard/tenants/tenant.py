@@ -1,0 +1,102 @@
+"""A tenant: one customer, whose accounts, files and logs nobody else sees."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flotilla_launcher.environment import SettingError
+
+ACTIVE, SUSPENDED = "active", "suspended"
+NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
+LOCALE = re.compile(r"(en|fr)(-[A-Z]{2})?")
+
+
+class TenantError(SettingError):
+    """What was asked about a tenant cannot be done. The message is a sentence, and what to do next."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one tenant may use: calls a minute, calls in flight at each gateway, megabytes of files. 0: any number."""
+
+    calls_per_minute: int = 600
+    calls_in_flight: int = 16
+    data_megabytes: int = 2048
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What can be set for a tenant.
+
+    `locale` is a language, perhaps with a country: fr-FR. `servers` are the slugs of those enabled; none stands for
+    those that have all the credentials they need. `tiers` are the tiers of single servers, by slug.
+    """
+
+    locale: str = "en"
+    timezone: str = "UTC"
+    servers: tuple[str, ...] = ()
+    tiers: Mapping[str, str] = field(default_factory=dict)
+    limits: Limits = Limits()
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Settings:
+        """Read them from JSON. Raises TenantError that says what is wrong."""
+        if unknown := set(document) - {item.name for item in fields(cls)}:
+            raise TenantError(f"A tenant has no setting `{min(unknown)}`.", f"There are {_names(cls)}.")
+        limits = document.get("limits") or {}
+        if unknown := set(limits) - {item.name for item in fields(Limits)}:
+            raise TenantError(f"A tenant has no limit `{min(unknown)}`.", f"There are {_names(Limits)}.")
+        made = cls(
+            str(document.get("locale") or cls.locale),
+            str(document.get("timezone") or cls.timezone),
+            tuple(document.get("servers") or ()),
+            dict(document.get("tiers") or {}),
+            Limits(**limits),
+        )
+        made.check()
+        return made
+
+    def check(self) -> None:
+        """Raise TenantError where a value cannot be used."""
+        if not LOCALE.fullmatch(self.locale):
+            raise TenantError(f"`{self.locale}` is not a locale.", "Use en or fr, perhaps with a country: fr-FR.")
+        try:
+            ZoneInfo(self.timezone)
+        except (ValueError, OSError, KeyError):
+            raise TenantError(f"`{self.timezone}` is not a time zone.", "Use a name such as Europe/Paris.") from None
+        if wrong := [tier for tier in self.tiers.values() if tier not in ("core", "all")]:
+            raise TenantError(f"`{wrong[0]}` is not a tier.", "Use core or all.")
+        if any(type(value) is not int or value < 0 for value in asdict(self.limits).values()):
+            raise TenantError("A limit is not a whole number.", "Use 0 for no limit.")
+
+    def document(self) -> dict[str, Any]:
+        """Return them as JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """A tenant as it stands in the database: every query about its rows takes one.
+
+    Only `Tenants` makes one, for a token that it has checked or for the operator. `id` never comes back, not even for a
+    new tenant of the same name. `revision` grows with each change that its gateway must see.
+    """
+
+    id: str
+    name: str
+    status: str
+    settings: Settings
+    revision: int
+
+    @property
+    def active(self) -> bool:
+        """Whether its clients are served."""
+        return self.status == ACTIVE
+
+
+def _names(cls: type) -> str:
+    return ", ".join(item.name for item in fields(cls))

@@ -1,0 +1,149 @@
+"""Creating, finding, changing and deleting tenants, and their clients' tokens."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from .store import Store, Transaction
+from .tenant import ACTIVE, NAME, SUSPENDED, Settings, Tenant, TenantError
+
+PREFIX = "flt_"  # of a client's token, so that one that lies about is recognized
+COLUMNS = "tenant.id, tenant.name, tenant.status, tenant.settings, tenant.revision"
+
+
+class Tenants:
+    """The tenants of one database."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    # -- finding --------------------------------------------------------------------------------------------------
+
+    def of_token(self, token: str) -> Tenant | None:
+        """Return whose token this is, None where it is nobody's."""
+        with self._store.of_token(_hash(token)) as transaction:
+            query = f"SELECT {COLUMNS} FROM tenant JOIN token ON token.tenant = tenant.id WHERE token.hash = :token"
+            return _tenant(transaction.row(query))
+
+    def find(self, name: str) -> Tenant | None:
+        """Return the tenant of this name, None where there is none."""
+        with self._store.of_all() as transaction:
+            return _tenant(transaction.row(f"SELECT {COLUMNS} FROM tenant WHERE name = :name", name=name))
+
+    def named(self, name: str) -> Tenant:
+        """Return the tenant of this name. Raises TenantError."""
+        if tenant := self.find(name):
+            return tenant
+        raise TenantError(f"There is no tenant `{name}`.", "`scripts/flotilla tenant list` shows them.")
+
+    def all(self) -> list[Tenant]:
+        """Return every tenant, by name."""
+        with self._store.of_all() as transaction:
+            rows = transaction.rows(f"SELECT {COLUMNS} FROM tenant ORDER BY name")
+            return [tenant for row in rows if (tenant := _tenant(row))]
+
+    # -- changing -------------------------------------------------------------------------------------------------
+
+    def create(self, name: str, settings: Settings) -> tuple[Tenant, str]:
+        """Create a tenant; return it and its client's token, which is not kept. Raises TenantError."""
+        if not NAME.fullmatch(name):
+            raise TenantError(
+                f"`{name}` cannot be the name of a tenant.",
+                "Use small letters, digits and hyphens, beginning with a letter: at most 40.",
+            )
+        tenant = Tenant(f"{name}-{secrets.token_hex(4)}", name, ACTIVE, settings, 1)
+        with self._store.of_all(write=True) as transaction:
+            if transaction.row("SELECT 1 FROM tenant WHERE name = :name", name=name):
+                raise TenantError(f"There is a tenant `{name}` already.", "Choose another name.")
+            transaction.run(
+                "INSERT INTO tenant (id, name, status, settings, revision, created) "
+                "VALUES (:id, :name, :status, :settings, 1, :now)",
+                id=tenant.id,
+                name=name,
+                status=ACTIVE,
+                now=time.time(),
+                settings=json.dumps(settings.document()),
+            )
+            return tenant, _add_token(transaction, tenant.id)
+
+    def change(self, tenant: Tenant, changes: Mapping[str, Any]) -> Tenant:
+        """Change settings; return the tenant as it is now. Raises TenantError."""
+        settings = Settings.of({**tenant.settings.document(), **changes})
+        with self._store.of(tenant, write=True) as transaction:
+            transaction.run(
+                "UPDATE tenant SET settings = :settings WHERE id = :tenant", settings=json.dumps(settings.document())
+            )
+            touch(transaction)
+        return replace(tenant, settings=settings, revision=tenant.revision + 1)
+
+    def suspend(self, tenant: Tenant) -> None:
+        """Serve its clients no more, until `resume`."""
+        self._set_status(tenant, SUSPENDED)
+
+    def resume(self, tenant: Tenant) -> None:
+        """Serve its clients again."""
+        self._set_status(tenant, ACTIVE)
+
+    def _set_status(self, tenant: Tenant, status: str) -> None:
+        with self._store.of(tenant, write=True) as transaction:
+            transaction.run("UPDATE tenant SET status = :status WHERE id = :tenant", status=status)
+            touch(transaction)
+
+    def rotate_token(self, tenant: Tenant, keep_old: bool = False) -> str:
+        """Return a new token of its client; the old ones end at once, unless they are kept until the next rotation."""
+        with self._store.of(tenant, write=True) as transaction:
+            if not keep_old:
+                transaction.run("DELETE FROM token WHERE tenant = :tenant")
+            return _add_token(transaction, tenant.id)
+
+    def count_call(self, tenant: Tenant, minute: int) -> int:
+        """Count a call; return how many there were in this minute, at all gateways, with this one."""
+        query = (
+            "INSERT INTO latest_minute (tenant, minute, calls) VALUES (:tenant, :minute, 1) ON CONFLICT (tenant) "
+            "DO UPDATE SET minute = excluded.minute, calls = "
+            "CASE WHEN latest_minute.minute = excluded.minute THEN latest_minute.calls + 1 ELSE 1 END RETURNING calls"
+        )
+        with self._store.counting(tenant) as transaction:
+            [(calls,)] = transaction.rows(query, minute=minute)
+        return int(calls)
+
+    def delete(self, tenant: Tenant) -> None:
+        """Delete its rows, and with them its keys: nothing that was sealed for it opens any more."""
+        with self._store.of(tenant, write=True) as transaction:
+            for table in ("credential", "data_key", "token", "latest_minute"):
+                transaction.run(f"DELETE FROM {table} WHERE tenant = :tenant")
+            transaction.run("DELETE FROM tenant WHERE id = :tenant")
+
+
+def touch(transaction: Transaction) -> None:
+    """Have the tenant's gateways see that something has changed."""
+    transaction.run("UPDATE tenant SET revision = revision + 1 WHERE id = :tenant")
+
+
+def _tenant(row: tuple[Any, ...] | None) -> Tenant | None:
+    if row is None:
+        return None
+    identity, name, status, settings, revision = row
+    return Tenant(identity, name, status, Settings.of(json.loads(settings)), int(revision))
+
+
+def _add_token(transaction: Transaction, tenant_id: str) -> str:
+    token = PREFIX + secrets.token_urlsafe(32)
+    transaction.run(
+        "INSERT INTO token (hash, tenant, created) VALUES (:hash, :owner, :now)",
+        hash=_hash(token),
+        owner=tenant_id,
+        now=time.time(),
+    )
+    return token
+
+
+def _hash(token: str) -> str:
+    """Return what is kept of a token. It is random, so a plain hash cannot be guessed back."""
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,138 @@
+"""`scripts/flotilla tenant`: what the operator does, and what is left of a tenant that was deleted."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from flotilla_cli import log as log_command
+from flotilla_cli import tenant as command
+from flotilla_servers.switchboard.action_log import COLUMNS, Action, ActionLog
+
+SECRET = "canary-0123456789"
+
+
+class Operator:
+    """Runs commands on a machine of its own."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder, self._capsys = folder, capsys
+        self.places = ["--tenants", str(folder / "tenants.db")]
+        self.places += ["--state", str(folder / "state"), "--data", str(folder / "data")]
+
+    def __call__(self, *line: str) -> str:
+        """Run a command that works; return what it prints."""
+        assert command.main([*self.places, *line]) == 0
+        return self._capsys.readouterr().out
+
+    def refused(self, *line: str) -> str:
+        """Run a command that fails; return the error."""
+        assert command.main([*self.places, *line]) == 1
+        return self._capsys.readouterr().err
+
+    def show(self) -> dict[str, object]:
+        return dict(json.loads(self("show", "acme")))
+
+
+@pytest.fixture
+def operator(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Operator:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    for name in ("FLOTILLA_TENANTS", "FLOTILLA_TENANT_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    return Operator(tmp_path, capsys)
+
+
+def test_tenant_created_from_a_template(operator: Operator) -> None:
+    template = operator.folder / "config" / "flotilla" / "tenant-template"
+    (template / "files").mkdir(parents=True)
+    (template / "files" / "prices.csv").write_text("a,b\n")
+    (template / "settings.yaml").write_text("locale: fr-FR\nservers: [gmail]\nlimits: {calls_in_flight: 3}\n")
+    (template / "secrets.env").write_text("flotilla-gmail.client_id=ours\n")
+    printed = operator("create", "acme", "--timezone", "Europe/Paris", "--tier", "gmail=all", "--limit",
+                       "calls_per_minute=9")  # fmt: skip
+    assert "flt_" in printed
+    shown = operator.show()
+    assert shown["settings"] == {
+        "locale": "fr-FR",
+        "timezone": "Europe/Paris",
+        "servers": ["gmail"],
+        "tiers": {"gmail": "all"},
+        "limits": {"calls_per_minute": 9, "calls_in_flight": 3, "data_megabytes": 2048},
+    }
+    assert [item["name"] for item in shown["credentials"]] == ["flotilla-gmail.client_id"]  # type: ignore[attr-defined]
+    assert (operator.folder / "data" / "tenants" / str(shown["id"]) / "prices.csv").exists()
+
+
+def test_tenant_changes(operator: Operator) -> None:
+    operator("create", "acme")
+    operator("set", "acme", "--servers", "gmail, hubspot", "--tier", "hubspot=all")
+    operator("set", "acme", "--locale", "fr")
+    assert operator.show()["settings"]["servers"] == ["gmail", "hubspot"]  # type: ignore[index]
+    assert operator.show()["settings"]["tiers"] == {"hubspot": "all"}  # type: ignore[index]
+    operator("suspend", "acme")
+    assert "suspended" in operator("list")
+    operator("resume", "acme")
+    assert "flt_" in operator("rotate-token", "acme")
+    assert "`Paris` is not a time zone." in operator.refused("set", "acme", "--timezone", "Paris")
+    assert "There is no tenant `zeta`." in operator.refused("suspend", "zeta")
+
+
+def test_tenant_credentials_are_never_printed(operator: Operator) -> None:
+    operator("create", "acme")
+    file = operator.folder / "secrets.env"
+    printed = []
+    for value in (SECRET, f"{SECRET}-2"):
+        file.write_text(f"flotilla-hubspot.token={value}\n")
+        printed.append(operator("import", "acme", str(file)))
+    printed.append(operator("restore", "acme", "flotilla-hubspot.token", "1"))
+    printed.append(operator("rotate-keys", "--data-keys"))
+    printed.append(operator("show", "acme"))
+    printed.append(operator("export", "acme", str(operator.folder / "out"), "--secrets", str(operator.folder / "env")))
+    assert (operator.folder / "env").read_text() == f"flotilla-hubspot.token={SECRET}\n"
+    assert (operator.folder / "env").stat().st_mode & 0o777 == 0o600
+    printed.append((operator.folder / "out" / "tenant.json").read_text())
+    printed.append(operator("forget", "acme", "flotilla-hubspot.token"))
+    assert SECRET not in "".join(printed)
+    assert operator.show()["credentials"] == []
+
+
+def test_tenant_exported_and_deleted(operator: Operator) -> None:
+    operator("create", "acme")
+    identity = str(operator.show()["id"])
+    data, state = (operator.folder / name / "tenants" / identity for name in ("data", "state"))
+    (data / "notes").mkdir()
+    (data / "notes" / "a.txt").write_text("a")
+    state.mkdir(parents=True)
+    operator("export", "acme", str(operator.folder / "out"))
+    assert (operator.folder / "out" / "files" / "notes" / "a.txt").read_text() == "a"
+    assert json.loads((operator.folder / "out" / "tenant.json").read_text())["name"] == "acme"
+    assert "Confirm it: --confirm acme" in operator.refused("delete", "acme", "--confirm", "other")
+    assert "Confirm it: --confirm acme" in operator.refused("delete", "acme")
+    assert data.exists()
+    operator("delete", "acme", "--confirm", "acme")
+    assert not data.exists()
+    assert not state.exists()
+    assert "There is no tenant" in operator("list")
+
+
+def test_tenant_log(operator: Operator, capsys: pytest.CaptureFixture[str]) -> None:
+    database = operator.folder / "state" / "switchboard" / "tenants.db"
+    operator.places[1] = str(database)
+    operator("create", "acme")
+    folder = operator.folder / "state" / "tenants" / str(operator.show()["id"])
+    log = ActionLog(folder)
+    call = dict.fromkeys(COLUMNS, "") | {
+        "time": time.time(),
+        "latency_ms": 1.0,
+        "tool_name": "gmail_send",
+        "user_id": "acme",
+    }
+    log.add(Action(**call))  # type: ignore[arg-type]
+    log.close()
+    assert log_command.main(["--state", str(operator.folder / "state"), "--tenant", "acme"]) == 0
+    assert "gmail_send" in capsys.readouterr().out
+    assert log_command.main(["--state", str(operator.folder / "state"), "--tenant", "zeta"]) == 1
+    assert "There is no tenant `zeta`." in capsys.readouterr().err
