@@ -35,6 +35,7 @@ variable "FLOTILLA_IMAGES" {
     "slack",
     "teams",
     "telephony",
+    "webhooks",
     "whatsapp",
     "woocommerce",
     "zapier",
@@ -273,6 +274,13 @@ target "telephony" {
   dockerfile = "servers/telephony/Dockerfile"
   contexts   = { flotilla-base = "target:base", flotilla-build = "target:build" }
   tags       = ["${REGISTRY}/telephony:${VERSION}", "${REGISTRY}/telephony:latest"]
+}
+
+target "webhooks" {
+  inherits   = ["_common"]
+  dockerfile = "servers/webhooks/Dockerfile"
+  contexts   = { flotilla-base = "target:base", flotilla-build = "target:build" }
+  tags       = ["${REGISTRY}/webhooks:${VERSION}", "${REGISTRY}/webhooks:latest"]
 }
 
 target "whatsapp" {
