@@ -112,7 +112,7 @@ class Admission:
             with suppress(RpcError):  # a gateway says that it can ask, for clients that cannot
                 return await self._race(call, verdict, approval, question)
         if self.approvals.is_watched():
-            state = await self.approvals.settled(approval.id, settings.wait_seconds)
+            state = await self.approvals.outcome_of(approval.id, settings.wait_seconds)
             if state == APPROVED:
                 return None
             if state == DECLINED:
@@ -122,7 +122,7 @@ class Admission:
     async def _race(self, call: Call, verdict: Verdict, approval: Approval, question: Message) -> Message | None:
         """Ask the client, and let the console answer meanwhile."""
         client = asyncio.ensure_future(call.client.ask(question["method"], question["params"]))
-        console = asyncio.ensure_future(self.approvals.settled(approval.id, approval.expires - approval.created))
+        console = asyncio.ensure_future(self.approvals.outcome_of(approval.id, approval.expires - approval.created))
         try:
             await asyncio.wait([client, console], return_when=asyncio.FIRST_COMPLETED)
             if client.done():
@@ -210,8 +210,8 @@ def asks_itself(call: Call) -> bool:
 
 def action(tool: Message, *, foreign: bool = False) -> str:
     """Return what a tool does, as a person reads it: its title, or the words of its name; the fleet's have a prefix."""
-    given = tool.get("title") or (tool.get("annotations") or {}).get("title")
-    return str(given or " ".join(str(tool["name"]).split("_")[0 if foreign else 1 :]) or tool["name"])
+    name = tool.get("title") or (tool.get("annotations") or {}).get("title")
+    return str(name or " ".join(str(tool["name"]).split("_")[0 if foreign else 1 :]) or tool["name"])
 
 
 def readable(arguments: str) -> list[str]:
@@ -232,6 +232,6 @@ def difference(change: Change) -> list[str]:
     def lines(definition: Any) -> list[str]:
         return json.dumps(definition, ensure_ascii=False, indent=1, sort_keys=True).splitlines()
 
-    found = [line for line in difflib.unified_diff(lines(change.before), lines(change.after), lineterm="", n=0)
+    changes = [line for line in difflib.unified_diff(lines(change.before), lines(change.after), lineterm="", n=0)
              if line[:2] not in ("--", "++", "@@")]  # fmt: skip
-    return found if len(found) <= LINES else [*found[:LINES], f"… {len(found) - LINES}"]
+    return changes if len(changes) <= LINES else [*changes[:LINES], f"… {len(changes) - LINES}"]

@@ -66,8 +66,8 @@ class Approvals:
         with self._database.transaction() as db:
             db.execute("DELETE FROM approval WHERE created < ?", (now - KEEP,))
             query = f"SELECT {COLUMNS} FROM approval WHERE request = ? AND state = ? AND expires > ?"
-            if found := db.execute(query, (request, WAITING, now)).fetchone():
-                return Approval(*found)
+            if row := db.execute(query, (request, WAITING, now)).fetchone():
+                return Approval(*row)
             approval = Approval(secrets.token_urlsafe(9), tenant, subject, server, tool, title, arguments, request,
                                 client, reason, now, now + LIFETIME, WAITING, "")  # fmt: skip
             marks = ", ".join("?" * len(fields(Approval)))
@@ -104,7 +104,7 @@ class Approvals:
         row = self._database.connection().execute(query, (USED, request, APPROVED, time.time())).fetchone()
         return str(row["by"]) or "a person" if row else ""
 
-    async def settled(self, approval_id: str, seconds: float) -> str:
+    async def outcome_of(self, approval_id: str, seconds: float) -> str:
         """Wait for an answer at most that long; return the state."""
         end = time.monotonic() + seconds
         while True:

@@ -165,8 +165,8 @@ class Permissions:
 
     def _definition(self, digest: str) -> dict[str, Any]:
         query = "SELECT document FROM definition WHERE hash = ?"
-        found = self._database.connection().execute(query, (digest,)).fetchone()
-        return dict(json.loads(found["document"])) if found else {}
+        row = self._database.connection().execute(query, (digest,)).fetchone()
+        return dict(json.loads(row["document"])) if row else {}
 
     def decide(self, server: str, tool: Tool, decision: str, by: str) -> None:
         """Write a decision about one tool, bound to its definition: allow, ask, deny, or seen for none."""
@@ -229,10 +229,10 @@ class Permissions:
         """Take a rule out of the settings file. Raises SettingsError where it is not there."""
 
         def change(document: dict[str, Any]) -> None:
-            kept = [item for item in document.get("permissions") or [] if Rule(**item) != rule]
-            if len(kept) == len(document.get("permissions") or []):
+            rules = [item for item in document.get("permissions") or [] if Rule(**item) != rule]
+            if len(rules) == len(document.get("permissions") or []):
                 raise SettingsError(f"There is no rule {rule.server}/{rule.tool}: {rule.decision}.")
-            document["permissions"] = kept
+            document["permissions"] = rules
 
         self._settings.update(change)
 
