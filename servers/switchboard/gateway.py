@@ -192,7 +192,8 @@ class Gateway:
         for _ in range(MAX_ROUNDS):
             started, limit = time.perf_counter(), self.limits().of(call.name, call.backend.deadline(call.name))
             try:
-                with self._sentences.meanwhile(call.client, call.name, title(call.backend.entry), reads=call.safe):
+                reads = call.safe or (bool(call.tool) and kind_of(call.tool) == "read")
+                with self._sentences.meanwhile(call.client, call.name, title(call.backend.entry), reads=reads):
                     async with within(limit, call.server_seconds, call.backend, call.client):
                         result = await call.backend.send(call.client, call.method, params, call.safe)
             finally:
