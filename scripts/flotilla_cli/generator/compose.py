@@ -92,7 +92,7 @@ def _service(server: Server[Any], service: Service) -> dict[str, Any]:
     return {
         "image": image(server.slug, TAG),
         "command": [service.mode],
-        "profiles": [server.slug, "all"],
+        "profiles": [server.slug],  # not "all": it ends where it is not configured, and its port is open to strangers
         **HARDENED,
         "environment": {
             "FLOTILLA_TRANSPORT": "http",  # read by the health check, as the port is

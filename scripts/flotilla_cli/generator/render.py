@@ -178,6 +178,8 @@ def dotenv(servers: dict[str, Server[Any]]) -> str:
         "COMPOSE_PROFILES=${FLOTILLA_SERVERS:-all}",
         "# For compose.switchboard.yaml: the version of the images, that of this checkout when left out.",
         "FLOTILLA_VERSION=",
+        "# For compose.switchboard.yaml: off asks nobody before a tool writes or deletes; on when left out.",
+        "FLOTILLA_PERMISSIONS=",
         "",
     ]
     lines += ["# -- For compose.switchboard.yaml: all servers together; what is set for one below counts for that one."]
