@@ -114,8 +114,9 @@ class OwnOffers:
         ]
 
     def titles(self) -> list[str]:
-        """Return how people call them."""
-        return [title(known.backend.entry) for known in self._known.values()]
+        """Return how people call those that offer something."""
+        offered = set(self._offers.backends())
+        return [title(known.backend.entry) for known in self._known.values() if known.backend in offered]
 
     def read_again(self, backend: Own) -> None:
         """Read what a server offers again, in the background: it says that it has changed, or was not asked lately."""
