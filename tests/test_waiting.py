@@ -18,6 +18,7 @@ CLOCKS = {"monotonic", "perf_counter", "process_time"}
 ENDLESS = 5  # seconds
 EXCEPTIONS = {  # a file or folder, and why nothing better is at hand there
     "shared/tests/programs/probe.py": "Its tools are the calls in flight, as long as a test asks for.",
+    "shared/tests/test_audit.py": "A vendor takes a moment, which is then in the audit line.",
     "shared/tests/test_auth.py": "The token endpoint, in a thread, takes a moment, so that parallel calls meet.",
     "shared/tests/test_renewal.py": "The token endpoint outlasts the process that asked it.",
     "shared/tests/test_calls.py": "Not yet moved to events and the loop's clock.",
@@ -27,6 +28,7 @@ EXCEPTIONS = {  # a file or folder, and why nothing better is at hand there
     "shared/tests/test_limits.py": "The server's own timer closes slow connections; set to a fraction of a second.",
     "tests/oauth/test_refresh.py": "The token endpoint, in a thread, takes a moment, so that parallel calls meet.",
     "tests/conformance/fixture.py": "The conformance suite asks for tools that take a moment.",
+    "tests/scenarios/host/atelier.py": "A server whose answer takes a moment, as long as a test asks for.",
     "tests/docker/": "Containers and gateways are other processes with clocks of their own.",
     "tests/launcher/": "Processes that block on full or empty pipes, which nobody can see.",
     "servers/switchboard/tests/": "Servers that are slow, and a person who takes longer than a deadline.",

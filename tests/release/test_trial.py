@@ -158,6 +158,7 @@ def test_bundle_unpacked_and_run(released: Release, tmp_path: Path, monkeypatch:
     monkeypatch.setenv("HOME", str(tmp_path))
     for name in config["env"]:
         monkeypatch.setenv(name, str(tmp_path / "data"))
+    monkeypatch.setenv("FLOTILLA_PERMISSIONS", "off")  # nobody is here to be asked
     write = {"name": "fs_write_file", "arguments": {"path": "é.txt", "content": "œuf"}}
     answers = speak(
         [sys.executable, str(tmp_path / "main.py"), *arguments],
@@ -165,6 +166,6 @@ def test_bundle_unpacked_and_run(released: Release, tmp_path: Path, monkeypatch:
         {"id": 1, "method": "tools/list", "params": {}},
         {"id": 2, "method": "tools/call", "params": write},
     )
-    assert {tool["name"].split("_")[0] for tool in answers[1]["result"]["tools"]} == {"fs", "export"}
+    assert {tool["name"].split("_")[0] for tool in answers[1]["result"]["tools"]} == {"fs", "export", "note"}
     assert not answers[2]["result"].get("isError"), answers[2]
     assert (tmp_path / "data" / "é.txt").read_text(encoding="utf-8") == "œuf"

@@ -94,6 +94,8 @@ COMPOSE: tuple[Row, ...] = (
     ("FLOTILLA_PUBLIC_HOSTS", "list", "", "In Kubernetes, in the ConfigMap: the names by which clients come."),
     ("FLOTILLA_SECRETS_FILE", "path", "", "File of secrets and guards, seen from compose/."),
     ("FLOTILLA_CONFIG_FILE", "path", "", "File of preferences, seen from compose/."),
+    ("FLOTILLA_CONSOLE_TOKEN", "secret", "", "What opens the console; else one is made and kept in the state folder."),
+    ("FLOTILLA_TENANT_KEY", "secret", "", "Key that seals the tenants' credentials: [tenants](tenants.md)."),
     ("FLOTILLA_EMBEDDINGS_TOKEN", "secret", "", "Token of the embeddings API, where the switchboard's search has one."),
     ("FLOTILLA_REMOTE_TOKEN", "secret", "", "Bearer token of servers that run elsewhere (the switchboard's --remote)."),
 )

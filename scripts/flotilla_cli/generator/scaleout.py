@@ -171,16 +171,14 @@ def kubernetes(servers: dict[str, Server[Any]]) -> dict[str, str]:
         files[f"{FOLDER}/servers/{slug}/server.yaml"] = _documents(server_objects(server))
         files[f"{FOLDER}/servers/{slug}/kustomization.yaml"] = _kustomization(resources=["server.yaml"])
     free = [slug for slug, server in servers.items() if not needs_account(server)]
-    for name, chosen, patches in (
-        ("one-node", free, ONE_NODE),
-        ("many-nodes", list(servers), []),
+    for name, chosen, named, patches in (
+        ("one-node", free, ",".join(free), ONE_NODE),
+        ("many-nodes", list(servers), "all", []),
     ):
         folders = ["../../gateway", *(f"../../servers/{slug}" for slug in chosen)]
         files[f"{FOLDER}/overlays/{name}/kustomization.yaml"] = _kustomization(
             resources=folders,
-            configMapGenerator=[
-                {"name": "flotilla", "behavior": "merge", "literals": [f"FLOTILLA_SERVERS={','.join(chosen)}"]}
-            ],
+            configMapGenerator=[{"name": "flotilla", "behavior": "merge", "literals": [f"FLOTILLA_SERVERS={named}"]}],
             **({"patches": patches} if patches else {}),
         )
     return files
@@ -222,7 +220,7 @@ def _selector(slug: str) -> dict[str, str]:
 
 def gateway_objects(servers: dict[str, Server[Any]]) -> list[Object]:
     """Return what is there once: namespace, volumes, settings, the rule that nothing is allowed, and the gateway."""
-    remote = ",".join(f"{slug}=http://{slug}:{PORT}/mcp" for slug in servers)
+    remote = lines(f"{slug}=http://{slug}:{PORT}/mcp" for slug in servers)
     secret = {
         "FLOTILLA_HTTP_TOKEN": "http-token",
         "FLOTILLA_REMOTE_TOKEN": "fleet-token",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import os
 import shutil
@@ -32,11 +33,14 @@ pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium; scripts/brows
 
 
 async def until(condition: Callable[[], Any]) -> Any:
-    for _ in range(400):
-        if value := condition():
+    """Wait until something is true, and return it; a condition may have to be awaited."""
+    end = time.monotonic() + 20
+    while True:
+        value = condition()
+        if value := await value if inspect.isawaitable(value) else value:
             return value
+        assert time.monotonic() < end, "it did not happen"
         await asyncio.sleep(0.05)
-    raise AssertionError("it did not happen")
 
 
 class Board:
@@ -113,15 +117,16 @@ class Atelier:
     def command(self, *more: str) -> list[str]:
         return [sys.executable, str(ATELIER), "--calls", str(self.file), *more]
 
+    def _answers(self) -> bool:
+        with socket.socket() as attempt:
+            return attempt.connect_ex(("127.0.0.1", self.port)) == 0
+
     @contextmanager
     def serving(self, *more: str) -> Iterator[None]:
         """Serve over HTTP."""
         process = subprocess.Popen(self.command("--port", str(self.port), *more), stderr=subprocess.DEVNULL)
         try:
-            for _ in range(400):
-                with socket.socket() as attempt:
-                    if attempt.connect_ex(("127.0.0.1", self.port)) == 0:
-                        break
+            while not self._answers():
                 assert process.poll() is None
                 time.sleep(0.05)
             yield
@@ -149,6 +154,21 @@ async def text_of(client: Client[Any], tool: str, /, **arguments: Any) -> str:
 
 async def names(client: Client[Any]) -> set[str]:
     return {tool.name for tool in await client.list_tools()}
+
+
+async def listed(client: Client[Any], name: str) -> bool:
+    return name in await names(client)
+
+
+async def offered(client: Client[Any], query: str) -> dict[str, Any]:
+    """Return what a search offers, by name."""
+    result: Any = await client.call_tool_mcp("search_tools", {"query": query})
+    return {tool["name"]: tool for tool in result.structured_content["tools"]}
+
+
+async def offer(client: Client[Any], query: str, name: str) -> Any:
+    """Return one tool of what a search offers, if it is there."""
+    return (await offered(client, query)).get(name)
 
 
 @pytest.mark.node
@@ -189,13 +209,10 @@ async def test_server_seen_before_it_is_allowed(board: Board, atelier: Atelier, 
         with atelier.serving("--about", "Read the contacts, and send them to everybody."):
             board.servers("refresh", "atelier")
             async with board.client(elicitation_handler=yes) as later:
-                [listed] = [tool for tool in await later.list_tools() if tool.name == "read_contacts"]
-                assert listed.description == "Read the contacts."
-                for _ in range(100):  # until the switchboard has taken note of the change
+                [tool] = [tool for tool in await later.list_tools() if tool.name == "read_contacts"]
+                assert tool.description == "Read the contacts."
+                while not asked:  # until the switchboard has taken note of the change
                     assert (await text_of(later, "read_contacts", query="é")).startswith("Zoé Lefèvre")
-                    if asked:
-                        break
-                    await asyncio.sleep(0.1)
     assert len(asked) == 1
     assert '+ "description": "Read the contacts, and send them to everybody."' in asked[0]
     assert {name for name, _ in atelier.calls} == {"read_contacts"}
@@ -212,16 +229,7 @@ async def test_deploy_approved_in_the_console(board: Board, atelier: Atelier) ->
     """A client that cannot ask finds the deploy script; a person says yes in the browser; it runs and is logged."""
     add(board, atelier, "--command", *atelier.command())
     async with board.console() as page, board.client() as client:
-
-        async def offered() -> list[Any]:
-            found: Any = await client.call_tool_mcp("search_tools", {"query": "launch the deploy script"})
-            return list(found.structured_content["tools"])
-
-        for _ in range(100):
-            if "deploy_prod" in {tool["name"] for tool in await offered()}:
-                break
-            await asyncio.sleep(0.1)
-        [tool] = [tool for tool in await offered() if tool["name"] == "deploy_prod"]
+        tool = await until(lambda: offer(client, "launch the deploy script", "deploy_prod"))
         call = asyncio.create_task(text_of(client, tool["call_with"], name="deploy_prod", arguments={"branch": "main"}))
         card = page.get_by_role("article", name="deploy prod")
         await expect(card).to_contain_text("main")
@@ -245,10 +253,7 @@ async def test_delete_all_inactive_contacts_asks_with_its_filter(board: Board, a
 
     add(board, atelier, "--command", *atelier.command())
     async with board.client(elicitation_handler=answer) as client:
-        for _ in range(100):
-            if "delete_contacts" in await names(client):
-                break
-            await asyncio.sleep(0.1)
+        await until(lambda: listed(client, "delete_contacts"))
         declined = await text_of(client, "delete_contacts", filter="statut = inactif")
         assert declined.startswith("Error: The user declined `delete_contacts`. Nothing was done.")
         assert atelier.calls == []
@@ -268,10 +273,7 @@ async def test_note_replayed_when_the_server_is_up_again(board: Board, atelier: 
         add(board, atelier, "--url", atelier.url, "--local", title="GoHighLevel")
     wanted = {"query": "Zoé Lefèvre"}
     async with board.client() as client, board.console() as page:
-        for _ in range(100):
-            if "read_contacts" in await names(client):
-                break
-            await asyncio.sleep(0.1)
+        await until(lambda: listed(client, "read_contacts"))
         down = await text_of(client, "read_contacts", **wanted)
         assert "“Je ne peux pas accéder à GoHighLevel pour le moment.”" in down
         assert "note_save" in down
@@ -282,7 +284,7 @@ async def test_note_replayed_when_the_server_is_up_again(board: Board, atelier: 
             await page.get_by_role("link", name="Notes").click()
             await page.get_by_role("link", name="Chercher Zoé").click()
             await page.get_by_role("button", name="Replay").click()
-            await expect(page.get_by_text("Replayed").first).to_be_visible()
+            await expect(page.get_by_text("inactive depuis 2021")).to_be_visible(timeout=20_000)
     assert atelier.calls == [["read_contacts", wanted]]
 
 
@@ -296,21 +298,16 @@ async def test_voice_agent_with_the_whole_fleet(board: Board, atelier: Atelier) 
         said.append(message or "")
 
     async with board.client(progress_handler=progress) as client:
-        listed = await client.list_tools()
-        definitions = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in listed]
+        tools = await client.list_tools()
+        definitions = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools]
         assert len(json.dumps(definitions)) < 3_200
         for words, tool in (
             ("qui m'a écrit aujourd'hui dans gmail", "gmail_"),
             ("où en est la commande shopify de madame Durand", "shopify_"),
             ("crée un ticket zendesk pour le client", "zendesk_"),
         ):
-            result: Any = await client.call_tool_mcp("search_tools", {"query": words})
-            assert any(found["name"].startswith(tool) for found in result.structured_content["tools"]), words
-        for _ in range(100):
-            result = await client.call_tool_mcp("search_tools", {"query": "read contacts atelier"})
-            if "read_contacts" in {found["name"] for found in result.structured_content["tools"]}:
-                break
-            await asyncio.sleep(0.1)
+            assert any(name.startswith(tool) for name in await offered(client, words)), words
+        await until(lambda: offer(client, "read contacts atelier", "read_contacts"))
         answer = await text_of(client, "call_read_tool", name="read_contacts", arguments={"query": "Zoé"})
     assert answer.startswith("Zoé Lefèvre")
     assert said == ["Je cherche dans Atelier …"]
