@@ -94,7 +94,7 @@ def test_kubernetes_overlay(overlay: str, tmp_path: Path) -> None:
     deployed = {one["metadata"]["name"]: one["spec"]["replicas"] for one in objects if one["kind"] == "Deployment"}
     settings = next(one for one in objects if one["kind"] == "ConfigMap")
     servers = [slug for slug in deployed if slug != "switchboard"]
-    expected = ["all"] if name == "many-nodes" else servers
+    expected = ["all"] if overlay == "many-nodes" else servers
     assert settings["data"]["FLOTILLA_SERVERS"].split(",") == expected
     assert settings["data"]["FLOTILLA_METRICS"] == "off"
     free = [slug for slug in SLUGS if not needs_account(SERVERS[slug])]
