@@ -28,6 +28,7 @@ from fastmcp.client.transports import StreamableHttpTransport
 
 from flotilla_cli.generator.scaleout import swarm
 from flotilla_cli.generator.servers import server_of
+from flotilla_launcher import naming
 from flotilla_testing.client import MODES, text_of
 
 pytestmark = [
@@ -110,7 +111,7 @@ def links() -> None:
 
 def stack(folder: Path) -> Path:
     """The stack as it is generated, with one server, and its volumes in folders that both engines see, as NFS is."""
-    text = swarm({"filesystem": server_of("filesystem")}).replace("ghcr.io/flotilla-mcp/", f"{REGISTRY}/")
+    text = swarm({"filesystem": server_of("filesystem")}).replace(f"{naming.REGISTRY}/", f"{REGISTRY}/")
     content = yaml.safe_load(text)
     for name, volume in content["volumes"].items():
         device = folder / "volumes" / name
