@@ -82,6 +82,8 @@ class Permissions:
         self._rows: dict[tuple[str, str], Row] = {}
         self._at = 0
         self._known: Settings | None = None
+        if database.changed():
+            self._load()
 
     @property
     def version(self) -> int:

@@ -25,7 +25,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 def commands(tmp_path: Path) -> dict[str, dict[str, Any]]:
     options = ["--servers", "filesystem", "--run", "process", "--data", str(tmp_path), "--state", str(tmp_path)]
-    options += ["--permissions", "off"]
+    options += ["--permissions", "off", "--notes", "off"]
     env = environment(tmp_path)
     return {
         "alone": {"command": str(BIN / "flotilla-filesystem"), "args": [], "env": env},

@@ -64,7 +64,7 @@ class Fleet:
     """A folder with a catalog, a discovery file, a secrets file, a configuration and a command; nothing runs."""
 
     def __init__(self, folder: Path, discovery: dict[str, Any]) -> None:
-        self.folder, self.data = folder, folder / "data"
+        self.folder, self.data, self.discovery = folder, folder / "data", discovery
         self.environ: dict[str, str] = {}
         self.more: list[str] = []
         self.spec: dict[str, Any] = {

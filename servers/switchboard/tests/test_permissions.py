@@ -170,3 +170,14 @@ def test_settings_option_wins_over_the_file() -> None:
 def test_settings_schema_is_what_the_file_holds() -> None:
     held = json.loads((Path(__file__).parents[1] / "settings.schema.json").read_text())
     assert held == {"$schema": held["$schema"], "title": held["title"], **schema()}
+
+
+def test_launcher_lists_by_the_decisions_of_the_console(fleet: Any) -> None:
+    from flotilla_servers.switchboard.combined import combined_discovery
+
+    state = Permissions(Database(fleet.folder / "state"), SettingsFile(fleet.folder / "settings.json"))
+    tool = next(tool for tool in fleet.discovery["tools"] if tool["name"] == "probe_echo")
+    state.decide("probe", tool, "deny", "console")
+    listed = combined_discovery({}, fleet.options("--permissions", "on"))
+    assert listed
+    assert "probe_echo" not in {tool["name"] for tool in listed["tools"]}

@@ -20,6 +20,7 @@ from pydantic import RootModel
 MOST_TOOLS = 127  # of the 128 that a realtime session may have: one is the bridge's own
 CALL_SECONDS = 60.0  # longer than the fleet's deadline
 LIST_SECONDS = 10.0
+APPROVE = "approve_call"  # by which the switchboard takes the caller's yes to a call that it held back
 INFO = mt.Implementation(name="flotilla-telephony-bridge", version="1")
 
 
@@ -32,7 +33,10 @@ class ToolsError(Exception):
 
 
 class Tools:
-    """What the switchboard at `url` offers, as far as a pattern names it. Without an address there are no tools."""
+    """What the switchboard at `url` offers, as far as a pattern names it. Without an address there are no tools.
+
+    The tool by which a held call is approved comes with them: it can call nothing else.
+    """
 
     def __init__(self, url: str, token: str, patterns: Sequence[str]) -> None:
         self._url, self._patterns = url, patterns
@@ -85,7 +89,7 @@ class Tools:
             return (await session.send_request(request, RootModel[dict[str, Any]])).root
 
     def _is_allowed(self, name: str) -> bool:
-        return any(fnmatchcase(name, pattern) for pattern in self._patterns)
+        return name == APPROVE or any(fnmatchcase(name, pattern) for pattern in self._patterns)
 
     @asynccontextmanager
     async def _session(self, seconds: float) -> AsyncIterator[ClientSession]:

@@ -588,6 +588,7 @@ def switchboard() -> Iterator[Board]:
         options = {
             "catalog": folder / "catalog.yaml", "discovery": folder, "data": folder / "data", "bin": folder,
             "state": folder / "state", "run": "process", "owner": "flotilla-test", "transport": "http", "port": 0,
+            "settings": folder / "settings.json", "permissions": "off",
         }  # fmt: skip
         arguments = [part for option, value in options.items() for part in (f"--{option}", str(value))]
         clean = {key: value for key, value in os.environ.items() if not key.startswith("FLOTILLA_")}

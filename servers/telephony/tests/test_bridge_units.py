@@ -18,6 +18,7 @@ from flotilla_servers.telephony.bridge.latency import Latency
 from flotilla_servers.telephony.bridge.outbox import Control, Frame, Outbox, Piece
 from flotilla_servers.telephony.bridge.playback import Cut, Playback
 from flotilla_servers.telephony.bridge.signature import is_signed, signature
+from flotilla_servers.telephony.bridge.tools import Tools
 from flotilla_servers.telephony.tests.bridge_fakes import settings_of, twilio_signature
 
 # The example of Twilio's documentation, with the token 12345.
@@ -274,3 +275,9 @@ def test_settings_refuse(name: str, value: str, problem: str) -> None:
     values = {"url": "https://phone.example", "model_url": "wss://api.example/v1"} | {name: value}
     with pytest.raises(errors.ConfigurationError, match=problem):
         settings_of(**values)
+
+
+def test_tools_of_a_pattern_and_the_way_to_approve_them() -> None:
+    tools = Tools("http://127.0.0.1:1/mcp", "", ["shop_*"])
+    names = ("shop_book_visit", "approve_call", "note_save", "fs_read_file")
+    assert [name for name in names if tools._is_allowed(name)] == ["shop_book_visit", "approve_call"]

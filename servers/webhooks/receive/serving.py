@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import socket
 import sys
 from base64 import b64decode
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -56,6 +58,17 @@ def forward_secrets(settings: ReceiverSettings) -> list[str]:
     return secrets
 
 
+class _Server(uvicorn.Server):
+    """Returns after a signal; uvicorn's own would send it again, and the process die before what comes after."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take a signal as the wish to end."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self.handle_exit, number, None)
+        yield
+
+
 async def serve(settings: ReceiverSettings, store: Store, audit: Audit, sockets: list[socket.socket]) -> None:
     """Serve until a signal comes. The second socket, if there is one, is the page's."""
     forwarder = None
@@ -95,7 +108,7 @@ async def serve(settings: ReceiverSettings, store: Store, audit: Audit, sockets:
     if forwarder:
         beside.append(asyncio.create_task(forwarder.run()))
     try:
-        await uvicorn.Server(config).serve(sockets=sockets)
+        await _Server(config).serve(sockets=sockets)
     finally:
         for task in beside:
             task.cancel()

@@ -105,7 +105,7 @@ async def test_signature_time_that_cannot_be_read(stamp: str) -> None:
         await check(replace(request, headers={**request.headers, "X-Slack-Request-Timestamp": stamp}))
 
 
-@pytest.mark.parametrize("given", ["é", "sha256=", "\udc80", "=" * 70_000])
+@pytest.mark.parametrize("signature", ["é", "sha256=", "\udc80", "=" * 70_000])
 async def test_signature_that_is_no_signature(signature: str) -> None:
     with pytest.raises(RefusedError):
         await check(replace(sent("whatsapp", now=NOW), headers={"X-Hub-Signature-256": signature}))
