@@ -292,22 +292,22 @@ async def test_note_replayed_when_the_server_is_up_again(board: Board, atelier: 
 async def test_voice_agent_with_the_whole_fleet(board: Board, atelier: Atelier) -> None:
     """With all servers a voice agent finds the tool by the caller's words, calls it, and has something to say."""
     add(board, atelier, "--command", *atelier.command("--pause", "1.5"))
-    said: list[str] = []
+    messages: list[str] = []
 
     async def progress(step: float, total: float | None, message: str | None) -> None:
-        said.append(message or "")
+        messages.append(message or "")
 
     async with board.client(progress_handler=progress) as client:
         tools = await client.list_tools()
         definitions = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools]
         assert len(json.dumps(definitions)) < 3_200
-        for words, tool in (
+        for query, tool in (
             ("qui m'a écrit aujourd'hui dans gmail", "gmail_"),
             ("où en est la commande shopify de madame Durand", "shopify_"),
             ("crée un ticket zendesk pour le client", "zendesk_"),
         ):
-            assert any(name.startswith(tool) for name in await offered(client, words)), words
+            assert any(name.startswith(tool) for name in await offered(client, query)), query
         await until(lambda: offer(client, "read contacts atelier", "read_contacts"))
         answer = await text_of(client, "call_read_tool", name="read_contacts", arguments={"query": "Zoé"})
     assert answer.startswith("Zoé Lefèvre")
-    assert said == ["Je cherche dans Atelier …"]
+    assert messages == ["Je cherche dans Atelier …"]
