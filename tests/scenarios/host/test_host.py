@@ -52,9 +52,11 @@ class Board:
         command = [str(paths.VENV / "flotilla-switchboard"), *self.options, "--data", str(folder / "data")]
         command += ["--run", "process", "--transport", "http", "--port", "0", "--console", "on", *options]
         tokens = {"FLOTILLA_HTTP_TOKEN": TOKEN, "FLOTILLA_CONSOLE_TOKEN": CONSOLE_TOKEN}
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("FLOTILLA_")}
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("FLOTILLA_")}
         with self.log.open("wb") as stderr:
-            self.process = subprocess.Popen(command, env={**kept, **tokens}, stderr=stderr, stdin=subprocess.DEVNULL)
+            self.process = subprocess.Popen(
+                command, env={**inherited, **tokens}, stderr=stderr, stdin=subprocess.DEVNULL
+            )
 
     async def address(self) -> str:
         def url() -> str:
