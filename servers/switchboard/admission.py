@@ -20,6 +20,7 @@ from collections import OrderedDict
 from contextlib import suppress
 from typing import Any
 
+from flotilla_launcher.environment import yes_or_no
 from flotilla_launcher.text import visible
 
 from .action_log import shown
@@ -134,17 +135,16 @@ class Admission:
 
     def _judged(self, call: Call, verdict: Verdict, approval: Approval, answer: Message) -> Message | None:
         """Note a client's answer; None for a yes."""
-        content = answer.get("content") if answer.get("action") == "accept" else None
-        yes = type(content) is dict and content.get("confirm") is True
+        accepted = answer.get("action") == "accept" and type(answer.get("content")) is dict
+        content: Message = answer["content"] if accepted else {}
+        yes = content.get("confirm") is True
         by = call.client.client_name or "client"
-        if not self.approvals.answer(approval.id, yes, by) and yes:
-            current = self.approvals.get(approval.id)
-            if current is None or current.state != APPROVED:
-                return self._declined(call)
-        if not yes:
+        self.approvals.answer(approval.id, yes, by)
+        current = self.approvals.get(approval.id)  # the console may have answered first
+        if not yes or current is None or current.state != APPROVED:
             return self._declined(call)
-        if verdict.once and type(content) is dict and content.get("remember", True) is True:
-            self.permissions.decide(call.backend.entry.slug, call.tool, "allow", by)
+        if verdict.once and content.get("remember", True) is True:
+            self.permissions.remember(call.backend.entry.slug, call.tool, by)
         return None
 
     def _declined(self, call: Call) -> Message:
@@ -204,7 +204,7 @@ def asks_itself(call: Call) -> bool:
         return True
     tool = call.tool
     properties = (tool.get("inputSchema") or {}).get("properties") or {}
-    off = call.backend.entry.env.get("FLOTILLA_CONFIRM", "").lower() in ("off", "0", "false", "no")
+    off = yes_or_no(call.backend.entry.env.get("FLOTILLA_CONFIRM", "")) is False
     return kind_of(tool) == "destroy" and "confirm_token" in properties and not off
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from .backend import Backend
 from .client_request import ClientRequest
 from .jsonrpc import Message
+from .permissions import kind_of
 
 FORWARDED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}  # method: what it names
 
@@ -51,6 +52,11 @@ class Call:
     vendor_ms: float | None = None
     person_seconds: float = 0
     asked: Asked = field(default_factory=Asked)
+
+    @property
+    def reads(self) -> bool:
+        """Whether it only reads, by its own word: that of a foreign server makes it not `safe`."""
+        return self.safe or (bool(self.tool) and kind_of(self.tool) == "read")
 
     @property
     def request(self) -> list[Any]:

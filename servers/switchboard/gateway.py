@@ -192,8 +192,7 @@ class Gateway:
         for _ in range(MAX_ROUNDS):
             started, limit = time.perf_counter(), self.limits().of(call.name, call.backend.deadline(call.name))
             try:
-                reads = call.safe or (bool(call.tool) and kind_of(call.tool) == "read")
-                with self._sentences.meanwhile(call.client, call.name, title(call.backend.entry), reads=reads):
+                with self._sentences.meanwhile(call.client, call.name, title(call.backend.entry), reads=call.reads):
                     async with within(limit, call.server_seconds, call.backend, call.client):
                         result = await call.backend.send(call.client, call.method, params, call.safe)
             finally:

@@ -153,7 +153,9 @@ class Permissions:
                 change = self._change(row, tool) if foreign else None
                 return Verdict(decision, decisions[decision], change)
         if row and (foreign or "allow" in decisions) and (change := self._change(row, tool)):
-            return Verdict("ask", "its definition has changed", change, once=True)
+            # What destroys is asked about each time: a yes to its change does not allow every later call
+            once = "allow" in decisions or kind_of(tool) != "destroy"
+            return Verdict("ask", "its definition has changed", change, once)
         if "allow" in decisions:
             return Verdict("allow", decisions["allow"])
         kind = kind_of(tool)
@@ -173,6 +175,13 @@ class Permissions:
     def decide(self, server: str, tool: Tool, decision: str, by: str) -> None:
         """Write a decision about one tool, bound to its definition: allow, ask, deny, or seen for none."""
         self._write([(server, tool, decision)], by)
+
+    def remember(self, server: str, tool: Tool, by: str) -> None:
+        """Write a yes that counts until the definition changes: what writes is allowed, of the rest it is accepted."""
+        if kind_of(tool) == "write":
+            self.decide(server, tool, "allow", by)
+        else:
+            self.accept(server, [tool], by)
 
     def accept(self, server: str, tools: Iterable[Tool], by: str) -> None:
         """Note that a person has looked at these definitions; decisions about them stay, bound to them as they are."""

@@ -78,7 +78,12 @@ def build(
     commands, log = commands or Commands(options), action_log(options, settings, user)
     key = state_key or configured_state_key()
     gateway = Gateway(key, last_calls.note, log, sentences, admission, telemetry(options))
-    gateway.limits = lambda: TimeLimits(file.current().time.limit_seconds, file.current().time.tools)
+
+    def limits() -> TimeLimits:
+        time = file.current().time
+        return TimeLimits(time.limit_seconds, time.tools)
+
+    gateway.limits = limits
     gateway.notes = NoteSave(Path(options.data), gateway.offers)
     backends: list[Backend] = []
     urls = remotes(options)
@@ -102,8 +107,8 @@ def build(
     own = gateway.own = None if account else own_offers(gateway, file, commands, options)
     gateway.bind_rules()
     entries, folder = [backend.entry for backend in backends], Path(options.discovery)
-    key = setting(EMBEDDINGS_TOKEN, guard=True) or ""
-    embeddings = None if plain else Embeddings(Path(options.state), lambda: file.current().search, key)
+    api_token = setting(EMBEDDINGS_TOKEN, guard=True) or ""
+    embeddings = None if plain else Embeddings(Path(options.state), lambda: file.current().search, api_token)
     gateway.tool_search = ToolSearch(
         lambda: gateway.offers.listed("tools"),
         lambda: [s for e in entries for s in searchables(e, folder)] + (own.searchables() if own else []),

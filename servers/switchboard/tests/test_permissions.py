@@ -136,6 +136,20 @@ def test_changed_foreign_tool_listed_as_accepted(permissions: Permissions) -> No
     assert permissions.seen("crm", "tools", [READS], foreign=True) == []
 
 
+@pytest.mark.parametrize(
+    ("item", "once", "after"), [(READS, True, "allow"), (WRITES, True, "allow"), (DELETES, False, "ask")]
+)
+def test_yes_to_a_changed_foreign_tool(permissions: Permissions, item: dict[str, Any], once: bool, after: str) -> None:
+    """It stands for later calls of what reads or writes; what destroys is still asked about each time."""
+    permissions.accept("crm", [item], "marie")
+    changed = {**item, "description": "Does more."}
+    verdict = permissions.verdict("crm", changed, foreign=True)
+    assert (verdict.decision, verdict.once, verdict.change is None) == ("ask", once, False)
+    permissions.remember("crm", changed, "marie")
+    later = permissions.verdict("crm", changed, foreign=True)
+    assert (later.decision, later.change) == (after, None)
+
+
 def test_decision_of_another_process_counts(permissions: Permissions, tmp_path: Path) -> None:
     permissions.decide("crm", READS, "ask", "marie")
     other = made(tmp_path)
