@@ -15,8 +15,9 @@ import pytest
 
 from flotilla import errors
 from flotilla.mounts import is_kept
-from flotilla.sealing import Keys, key_in
+from flotilla.sealing import Keys
 from flotilla.state import HOUR, State
+from flotilla_launcher.key_files import key_in
 
 FULL = (
     "The state folder {0} cannot be written: No space left on device. Ask the user to free space, to mount a volume at "
@@ -209,7 +210,7 @@ def test_keys_differ_by_server_and_by_use() -> None:
 @pytest.mark.slow
 def test_key_in_made_once_by_many_processes(tmp_path: Path) -> None:
     path = tmp_path / "key"
-    code = "import sys, pathlib; from flotilla.sealing import key_in; print(key_in(pathlib.Path(sys.argv[1])))"
+    code = "import pathlib, sys; from flotilla_launcher import key_files as f; print(f.key_in(pathlib.Path(sys.argv[1])))"
     running = [
         subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE, text=True) for _ in range(4)
     ]

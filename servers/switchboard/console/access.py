@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
-import secrets
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +15,8 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import Response
 
-from flotilla_launcher.environment import setting
+from flotilla_launcher.environment import setting, wrong
+from flotilla_launcher.key_files import key_in
 
 TOKEN = "FLOTILLA_CONSOLE_TOKEN"
 HEADERS = {
@@ -34,28 +33,24 @@ HEADERS = {
 def console_token(state: Path) -> str:
     """Return the token that opens the console: FLOTILLA_CONSOLE_TOKEN, else one kept in the state folder.
 
-    It is not the token of clients: a client could otherwise approve its own calls.
+    It is not the token of clients: a client could otherwise approve its own calls. Raises SettingError.
     """
     if value := setting(TOKEN, guard=True):
         return value
     path = state / "switchboard" / "console-token"
-    with suppress(OSError):
-        if value := path.read_text(encoding="utf-8").strip():
-            return value
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    part = path.with_suffix(f".{os.getpid()}.part")
-    part.touch(0o600)
-    part.write_text(secrets.token_urlsafe(32) + "\n", encoding="utf-8")
-    with suppress(FileExistsError):  # another process was first: its token counts
-        os.link(part, path)
-    part.unlink()
-    return path.read_text(encoding="utf-8").strip()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return key_in(path)
+    except (OSError, ValueError) as error:
+        raise wrong(f"The console has no token: {error}.", f"Delete that file, or set {TOKEN}.") from None
 
 
 class Access:
     """Decides for each request whether it comes from a person who has the token, by a page of this console."""
 
     def __init__(self, token: str, hosts: Iterable[str]) -> None:
+        if not token:
+            raise ValueError("an empty token would let anybody in")
         self._token, self._hosts = token, {host.lower().strip("[]") for host in hosts}
         self._session = hmac.new(token.encode(), b"flotilla console session", hashlib.sha256).hexdigest()
 

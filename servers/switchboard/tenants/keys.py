@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from flotilla.mounts import is_kept
-from flotilla.sealing import key_in
 from flotilla_launcher.environment import SettingError, setting
+from flotilla_launcher.key_files import key_in
 
 VARIABLE = "FLOTILLA_TENANT_KEY"
 NONCE = 12  # bytes

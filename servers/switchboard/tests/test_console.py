@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import html
 import io
 import json
@@ -16,6 +17,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from flotilla_launcher.environment import SettingError
+from flotilla_servers.switchboard.console.access import Access, console_token
 from flotilla_servers.switchboard.notes import list_notes, notes_folder
 
 from .console_client import ARGUMENTS, TOKEN, Visitor, console
@@ -94,13 +97,38 @@ async def test_console_token_can_be_pasted(app: Any) -> None:
     await visitor.page("/health")
 
 
-async def test_console_token_is_kept_for_the_user_alone(fleet: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from flotilla_servers.switchboard.console.access import console_token
-
+async def test_console_token_is_kept_for_the_user_alone(fleet: Any) -> None:
     path = fleet.folder / "state" / "switchboard" / "console-token"
     token = console_token(fleet.folder / "state")
     assert len(token) > 30
     assert (path.stat().st_mode & 0o777, console_token(fleet.folder / "state")) == (0o600, token)
+
+
+@pytest.mark.parametrize("content", ["", " \n", "short"])
+def test_console_token_file_without_a_token_opens_nothing(fleet: Any, content: str) -> None:
+    path = fleet.folder / "state" / "switchboard" / "console-token"
+    path.parent.mkdir(parents=True)
+    path.write_text(content)
+    with pytest.raises(SettingError, match=r"console-token holds no key\. Delete that file, or set FLOTILLA_CONSOLE"):
+        console(fleet)
+    path.write_text("x" * 43 + "\n")  # as it was made before
+    assert console_token(fleet.folder / "state") == "x" * 43
+
+
+def test_console_token_is_made_on_a_disk_without_links(fleet: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", refuse)
+    assert len(console_token(fleet.folder / "state")) > 30
+
+
+async def test_console_empty_token_opens_nothing(fleet: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValueError, match="would let anybody in"):
+        Access("", ["127.0.0.1"])
+    for empty in ("", " "):
+        monkeypatch.setenv("FLOTILLA_CONSOLE_TOKEN", empty)
+        assert (await Visitor(console(fleet)[1]).get("/", token=empty)).status_code == 401
 
 
 @pytest.mark.parametrize("name", ["evil.example", "127.0.0.1.evil.example:8812", "[::2]:8812", ""])

@@ -24,7 +24,8 @@ import pydantic_core
 
 from flotilla import errors
 from flotilla.mounts import is_kept
-from flotilla.sealing import Keys, key_in, read_key
+from flotilla.sealing import Keys
+from flotilla_launcher.key_files import key_in, read_key
 
 DAY = 86_400
 HOUR = 3_600
