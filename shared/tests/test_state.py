@@ -210,7 +210,8 @@ def test_keys_differ_by_server_and_by_use() -> None:
 @pytest.mark.slow
 def test_key_in_made_once_by_many_processes(tmp_path: Path) -> None:
     path = tmp_path / "key"
-    code = "import pathlib, sys; from flotilla_launcher import key_files as f; print(f.key_in(pathlib.Path(sys.argv[1])))"
+    code = "import sys, pathlib; from flotilla_launcher.key_files import key_in; "
+    code += "print(key_in(pathlib.Path(sys.argv[1])))"
     running = [
         subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE, text=True) for _ in range(4)
     ]
