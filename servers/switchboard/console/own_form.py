@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from .. import own_servers
@@ -18,6 +18,7 @@ from ..settings_file import SettingsError
 from .host import Host
 from .pages import MissingError, RefusedError, Visit
 
+LONGEST_WAIT = 30.0  # seconds until a server must have said where to log in
 FAILURES = (NotStartedError, ConnectionLostError, BrokenResultError, RpcError, DiscoveryError, OSError)
 
 
@@ -83,12 +84,10 @@ class Logins:
     """Logins that are under way: a browser has their address, and this process waits for what comes back."""
 
     def __init__(self) -> None:
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._tasks: dict[str, asyncio.Task[str]] = {}
 
     async def begin(self, host: Host, visit: Visit) -> str:
         """Begin a login, and return the address where the person goes on. Raises RefusedError."""
-        from ..browser_login import LoginError, log_in  # not at the top: FastMCP's client takes a second
-
         server = own_server(host, visit.path["server"])
         if (before := self._tasks.pop(server.name, None)) is not None:
             before.cancel()
@@ -98,21 +97,34 @@ class Logins:
             if not address.done():
                 address.set_result(url)
 
-        async def run() -> None:
-            try:
-                await log_in(server, host.state, show)
-                await read(host, visit)
-            except (LoginError, RefusedError) as error:
-                report(str(error))
-                if not address.done():
-                    address.set_exception(RefusedError(str(error)))
+        task = self._tasks[server.name] = asyncio.create_task(_log_in(host, visit, server, show))
+        await asyncio.wait({task, address}, timeout=LONGEST_WAIT, return_when=asyncio.FIRST_COMPLETED)
+        if address.done():
+            return address.result()
+        failure = task.result() if task.done() and not task.cancelled() else ""
+        task.cancel()
+        raise RefusedError(failure or visit.text("no_login_address", name=server.name))
 
-        self._tasks[server.name] = asyncio.create_task(run())
-        return await address
+
+async def _log_in(host: Host, visit: Visit, server: OwnServer, show: Callable[[str], None]) -> str:
+    """Log in to a server and read its lists; return why that failed, which is also reported, or nothing."""
+    from ..browser_login import LoginError, log_in  # not at the top: FastMCP's client takes a second
+
+    try:
+        await log_in(server, host.state, show)
+        await read(host, visit)
+    except (LoginError, RefusedError) as error:
+        failure = str(error)
+    except Exception as error:  # whoever waits for the address is told of it, whatever it is
+        failure = f"{server.name}: the login failed: {_sentence(error)}"
+    else:
+        return ""
+    report(failure)
+    return failure
 
 
 def _sentence(error: BaseException) -> str:
-    text = str(error.strerror or error) if isinstance(error, OSError) else str(error)
+    text = str(error.strerror or error) if isinstance(error, OSError) else str(error) or type(error).__name__
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 

@@ -110,6 +110,10 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: English, French
     "look_at_tools": ("Look at its tools", "Regarder ses outils"),
     "read_again": ("Read its tools again", "Relire ses outils"),
     "log_in": ("Log in", "Se connecter au compte"),
+    "no_login_address": (
+        "{name} has not said where to log in. Look at its address, then try again.",
+        "{name} n’a pas dit où se connecter. Vérifiez son adresse, puis réessayez.",
+    ),
     "log_in_to": ("Log in to {name}", "Connexion à {name}"),
     "log_in_how": (
         "A browser tab with the login opens on the machine where this console runs. If none does, follow this address:",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import errno
 import html
@@ -405,6 +406,49 @@ async def test_console_refused_server_says_why_and_keeps_no_secret(visitor: Visi
     corrected = await visitor.post("/servers", name="crm", command=command(), replace="true")
     assert corrected.headers["location"] == "/console/servers?done=server_read"
     assert (await visitor.post("/servers/nothing/read")).status_code == 404
+
+
+@pytest.fixture
+def crm(host: Any) -> None:
+    """A server with a login of its own is declared."""
+    from flotilla_servers.switchboard import own_servers
+
+    value = {"url": "https://crm.example/mcp", "auth": "oauth"}
+    own_servers.add(host.settings, host.state, "crm", value, own_servers.Secrets(), [])
+
+
+@pytest.mark.usefixtures("crm")
+async def test_console_login_that_fails_says_why(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def log_in(*_: Any) -> None:
+        raise ValueError("no such registration")
+
+    monkeypatch.setattr("flotilla_servers.switchboard.browser_login.log_in", log_in)
+    refused = await visitor.post("/servers/crm/connect")
+    assert refused.status_code == 400
+    assert "crm: the login failed: no such registration." in refused.text
+
+
+@pytest.mark.usefixtures("crm")
+async def test_console_login_without_an_address_is_waited_for_a_while(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, ended = list[bool](), asyncio.Event()
+
+    async def log_in(*_: Any) -> None:
+        begun.append(True)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    monkeypatch.setattr("flotilla_servers.switchboard.browser_login.log_in", log_in)
+    first = asyncio.create_task(visitor.post("/servers/crm/connect"))
+    while not begun:
+        await asyncio.sleep(0)
+    monkeypatch.setattr("flotilla_servers.switchboard.console.own_form.LONGEST_WAIT", 0.01)
+    answers = [await visitor.post("/servers/crm/connect"), await first]  # the second ends the first one
+    assert ["has not said where to log in" in answer.text for answer in answers] == [True, True]
+    await ended.wait()
 
 
 def saved_note(fleet: Any, **more: Any) -> str:
