@@ -9,6 +9,7 @@ import hashlib
 import hmac
 from collections.abc import Callable
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from mcp.server.auth.middleware.auth_context import get_access_token
 
@@ -43,13 +44,24 @@ class TenantGateway:
         self.tenant, self.gateway, self.backends = tenant, gateway, backends
         self.requests = 0  # that are being answered
         self.watching = asyncio.create_task(gateway.watch())
+        self._closing: asyncio.Task[None] | None = None
+        gateway.last_request = asyncio.get_running_loop().time()  # it was made for one
         gateway.tool_search.prepare()
 
     async def close(self) -> None:
-        """Stop its servers and write its log."""
+        """Stop its servers and write its log, once; what cannot be stopped is reported."""
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close())
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
         self.watching.cancel()
-        await asyncio.gather(self.gateway.tool_search.close(), *(backend.close() for backend in self.backends))
-        await asyncio.to_thread(self.gateway.close)
+        closing = [self.gateway.tool_search.close(), *(backend.close() for backend in self.backends)]
+        results = await asyncio.gather(*closing, return_exceptions=True)
+        results += await asyncio.gather(asyncio.to_thread(self.gateway.close), return_exceptions=True)
+        for error in results:
+            if error is not None:
+                report(f"{self.tenant.name}: not all could be stopped: {error!r}")
 
 
 class TenantGateways:
@@ -69,7 +81,8 @@ class TenantGateways:
         self._build, self._commands, self._state_key = build, commands, state_key
         self._roots = Path(options.data), Path(options.state)
         self._gateways: dict[str, TenantGateway] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+        # One of each tenant, as long as somebody holds it or waits for it
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._closing: set[asyncio.Task[None]] = set()
         self._listeners: dict[str, set[Callable[[], None]]] = {}  # of each tenant's gateway
         self.listeners: set[Callable[..., None]] = set()  # called with the id of a tenant whose clients see other tools
@@ -122,13 +135,15 @@ class TenantGateways:
             except SettingError as error:
                 report(f"{tenant.name}: {error}")
                 raise RpcError(INTERNAL_ERROR, f"Error: {error} Nothing was done.") from None
+            replaced = self._gateways.get(tenant.id)  # None where the sweep has closed `known` meanwhile
             self._gateways[tenant.id] = current = TenantGateway(tenant, *made)
             # The same for each gateway of a tenant: whoever began to listen at an earlier one hears of changes at this.
             current.gateway.listeners = self._listeners.setdefault(tenant.id, {lambda: self._tell(tenant.id)})
             if known:
                 for listener in list(current.gateway.listeners):
                     listener()
-                self._close_replaced(known)
+            if replaced:
+                self._close_replaced(replaced)
             return current
 
     def _tell(self, tenant_id: str) -> None:
@@ -161,21 +176,27 @@ class TenantGateways:
             await asyncio.sleep(SWEEP)
             try:
                 await self.close_unneeded()
-            except StoreError as error:
-                report(str(error))
+            except Exception as error:  # the next look comes all the same
+                report(f"idle accounts are not closed: {error}")
 
     async def close_unneeded(self) -> None:
         """Close the gateways that no client needs, and remove the folders of tenants that were deleted."""
+        before = dict(self._gateways)  # one that is made while the tenants are read may be a new tenant's
         active = {tenant.id: tenant.active for tenant in await asyncio.to_thread(self._tenants.all)}
         now = asyncio.get_running_loop().time()
-        for tenant_id, gateway in list(self._gateways.items()):
+        unneeded = []
+        for tenant_id, gateway in before.items():
             idle = not gateway.requests and now - gateway.gateway.last_request > KEEP
-            if idle or not active.get(tenant_id):
-                del self._gateways[tenant_id]
-                self._locks.pop(tenant_id, None)
-                await gateway.close()
-                if tenant_id not in active:
-                    await asyncio.to_thread(remove_folders, *self._roots, tenant_id)
+            if self._gateways.get(tenant_id) is gateway and (idle or not active.get(tenant_id)):
+                del self._gateways[tenant_id]  # before anything is waited for: the next call gets a new one
+                unneeded.append(gateway)
+        await asyncio.gather(*(gateway.close() for gateway in unneeded))
+        for gateway in unneeded:
+            if gateway.tenant.id not in active:
+                try:
+                    await asyncio.to_thread(remove_folders, *self._roots, gateway.tenant.id)
+                except OSError as error:
+                    report(f"not all files of {gateway.tenant.name}, which was deleted, are removed: {error}")
 
     async def close(self) -> None:
         """Close every gateway."""

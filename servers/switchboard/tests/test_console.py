@@ -432,10 +432,10 @@ async def test_console_login_that_fails_says_why(visitor: Visitor, monkeypatch: 
 async def test_console_login_without_an_address_is_waited_for_a_while(
     visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun, ended = list[bool](), asyncio.Event()
+    begun, ended = asyncio.Event(), asyncio.Event()
 
     async def log_in(*_: Any) -> None:
-        begun.append(True)
+        begun.set()
         try:
             await asyncio.Event().wait()
         finally:
@@ -443,8 +443,7 @@ async def test_console_login_without_an_address_is_waited_for_a_while(
 
     monkeypatch.setattr("flotilla_servers.switchboard.browser_login.log_in", log_in)
     first = asyncio.create_task(visitor.post("/servers/crm/connect"))
-    while not begun:
-        await asyncio.sleep(0)
+    await begun.wait()
     monkeypatch.setattr("flotilla_servers.switchboard.console.own_form.LONGEST_WAIT", 0.01)
     answers = [await visitor.post("/servers/crm/connect"), await first]  # the second ends the first one
     assert ["has not said where to log in" in answer.text for answer in answers] == [True, True]

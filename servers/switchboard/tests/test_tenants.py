@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
@@ -464,14 +464,28 @@ async def test_tenant_over_its_quota_takes_nothing_from_others(customers: Custom
 # -- beside it --------------------------------------------------------------------------------------------------------
 
 
-async def test_tenants_gateways_end_when_nobody_needs_them(fleet: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+async def gateways(fleet: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[TenantGateways]:
     monkeypatch.setenv("FLOTILLA_TENANT_KEY", KEY)
-    tenants, vault = command.open_tenants(str(fleet.folder / "db"), os.environ)
-    made = {name: tenants.create(name, Settings())[0] for name in ("busy", "deleted", "idle", "suspended")}
     options = arguments(fleet.options())
-    gateways = TenantGateways(options, tenants, vault, build, Commands(options), KEY)
+    tenants, vault = command.open_tenants(str(fleet.folder / "db"), os.environ)
+    made = TenantGateways(options, tenants, vault, build, Commands(options), KEY)
+    yield made
+    await made.close()
+
+
+async def idle(gateways: TenantGateways, name: str) -> Tenant:
+    """Create a tenant whose gateway has had nothing to answer for a while."""
+    tenant, _ = gateways._tenants.create(name, Settings(servers=("probe",)))
+    (await gateways._current(tenant)).gateway.last_request -= 601
+    return tenant
+
+
+async def test_tenants_gateways_end_when_nobody_needs_them(fleet: Any, gateways: TenantGateways) -> None:
+    tenants = gateways._tenants
+    made = {name: tenants.create(name, Settings())[0] for name in ("busy", "deleted", "idle", "new", "suspended")}
     for tenant in made.values():
-        (await gateways._current(tenant)).gateway.last_request = asyncio.get_running_loop().time()
+        await gateways._current(tenant)
     gateways._gateways[made["idle"].id].gateway.last_request -= 601
     gateways._gateways[made["busy"].id].gateway.last_request -= 601
     gateways._gateways[made["busy"].id].requests += 1
@@ -479,10 +493,88 @@ async def test_tenants_gateways_end_when_nobody_needs_them(fleet: Any, monkeypat
     tenants.suspend(made["suspended"])
     places = {name: folders(fleet.data, fleet.folder / "state", tenant.id) for name, tenant in made.items()}
     await gateways.close_unneeded()
-    assert list(gateways._gateways) == [made["busy"].id]
+    assert list(gateways._gateways) == [made["busy"].id, made["new"].id]
     assert [folder.exists() for folder in places["deleted"]] == [False, False]
     assert [folder.exists() for name in ("busy", "idle", "suspended") for folder in places[name]] == [True] * 6
-    await gateways.close()
+
+
+async def test_tenants_gateways_that_cannot_be_closed_keep_no_others(
+    fleet: Any, gateways: TenantGateways, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: Any) -> None:
+        raise RuntimeError("a disk is gone")
+
+    async def fail_later() -> None:
+        fail()
+
+    monkeypatch.setattr("flotilla_servers.switchboard.tenants.gateways.SWEEP", 0)
+    acme, zeta = await idle(gateways, "acme"), await idle(gateways, "zeta")
+    monkeypatch.setattr(gateways._gateways[acme.id].gateway.tool_search, "close", fail_later)
+    closed = list[bool]()
+    monkeypatch.setattr(gateways._gateways[zeta.id].gateway, "close", lambda: closed.append(True))
+    with monkeypatch.context() as broken:
+        broken.setattr(gateways._tenants, "all", fail)
+        sweeping = asyncio.create_task(gateways.sweep())
+        await fleet.until(lambda: "idle accounts are not closed: a disk is gone" in capfd.readouterr().err)
+    await fleet.until(lambda: closed)
+    sweeping.cancel()
+    assert gateways._gateways == {}
+    assert "acme: not all could be stopped: RuntimeError('a disk is gone')" in capfd.readouterr().err
+
+
+async def test_tenants_sweep_leaves_a_tenant_alone_that_was_made_meanwhile(
+    fleet: Any, gateways: TenantGateways, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, read = asyncio.get_running_loop(), gateways._tenants.all
+    made: list[Tenant] = []
+
+    def slow() -> list[Tenant]:
+        tenants = read()
+        made.append(gateways._tenants.create("new", Settings())[0])
+        asyncio.run_coroutine_threadsafe(gateways._current(made[0]), loop).result()
+        return tenants
+
+    monkeypatch.setattr(gateways._tenants, "all", slow)
+    await gateways.close_unneeded()
+    assert list(gateways._gateways) == [made[0].id]
+    assert all(folder.exists() for folder in folders(fleet.data, fleet.folder / "state", made[0].id))
+
+
+async def test_tenants_sweep_leaves_a_gateway_alone_that_a_call_gets(
+    gateways: TenantGateways, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme, zeta = await idle(gateways, "acme"), await idle(gateways, "zeta")
+    changed = gateways._tenants.change(zeta, {"locale": "fr-FR"})
+
+    async def close() -> None:  # of another tenant's server takes its time
+        await gateways._current(changed)
+
+    monkeypatch.setattr(gateways._gateways[acme.id].backends[0], "close", close)
+    await gateways.close_unneeded()
+    assert [(tenant_id, made.tenant.revision) for tenant_id, made in gateways._gateways.items()] == [(zeta.id, 2)]
+
+
+async def test_tenants_calls_get_one_gateway_while_the_sweep_closes_the_one_before(
+    fleet: Any, gateways: TenantGateways, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme = await idle(gateways, "acme")
+    changed = gateways._tenants.change(acme, {"locale": "fr-FR"})
+    begun, may_end, make = list[Tenant](), threading.Event(), gateways._make
+
+    def slow(tenant: Tenant) -> Any:
+        begun.append(tenant)
+        may_end.wait()
+        return make(tenant)
+
+    monkeypatch.setattr(gateways, "_make", slow)
+    first = asyncio.create_task(gateways._current(changed))
+    await fleet.until(lambda: begun)
+    await gateways.close_unneeded()
+    second = asyncio.create_task(gateways._current(changed))
+    await asyncio.sleep(0)
+    may_end.set()
+    assert await first is await second
+    assert begun == [changed]
 
 
 async def test_tenants_containers_mount_folders_of_their_own(fleet: Any) -> None:
