@@ -28,6 +28,7 @@ from .tenants import PREFIX, Tenants
 CLAIM = "tenant"  # where FLOTILLA_TENANT_CLAIM is not set
 UNAVAILABLE = "Accounts cannot be looked up at the moment. Nothing was done. Try again in a minute."
 SUSPENDED = "This account is suspended. Ask whoever gave you the token to resume it."
+OTHERWISE = "otherwise a token that was made for another service would be taken."
 
 
 class TenantToken(AccessToken):
@@ -108,16 +109,18 @@ def authentication(tenants: Tenants, environ: Mapping[str, str]) -> TenantAuth:
         if not issuer or not audience:
             raise wrong(
                 "FLOTILLA_JWT_KEYS is set without FLOTILLA_JWT_ISSUER and FLOTILLA_JWT_AUDIENCE.",
-                "Set both: without them a token that was made for another service would be taken.",
+                f"Set both: {OTHERWISE}",
             )
         verifiers.append(JWTVerifier(jwks_uri=keys, issuer=issuer, audience=audience))
     if url := value("FLOTILLA_INTROSPECTION_URL"):
+        if not audience:
+            raise wrong("FLOTILLA_INTROSPECTION_URL is set without FLOTILLA_JWT_AUDIENCE.", f"Set it: {OTHERWISE}")
         verifiers.append(
             IntrospectionTokenVerifier(
                 introspection_url=url,
                 client_id=value("FLOTILLA_INTROSPECTION_CLIENT_ID"),
                 client_secret=value("FLOTILLA_INTROSPECTION_CLIENT_SECRET"),
-                audience=audience or None,
+                audience=audience,
             )
         )
     others = MultiAuth(verifiers=verifiers) if verifiers else None

@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import httpx2
 import pytest
@@ -164,6 +165,13 @@ def test_store_file_is_private(tmp_path: Path) -> None:
 
 KEYS = {kind: RSAKey.generate_key(2048, {"kid": "1"}) for kind in ("provider", "other")}
 
+OPAQUE: dict[str, dict[str, Any]] = {  # tokens that the provider is asked about
+    "opaque-1": {"aud": "flotilla"},
+    "opaque-several": {"aud": ["billing", "flotilla"]},
+    "opaque-other": {"aud": "billing"},
+    "opaque-without": {"sub": "bot"},
+}
+
 
 class IdentityProvider(BaseHTTPRequestHandler):
     """Publishes its keys, and answers token introspection (RFC 7662) to its one client."""
@@ -174,8 +182,9 @@ class IdentityProvider(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         asked_by = b64decode(self.headers["Authorization"].removeprefix("Basic ")).decode()
-        known = asked_by == "flotilla:secret" and "token=opaque-1" in body
-        self._send({"active": known, "client_id": "voice", "tenant": "acme"} if known else {"active": False})
+        [token] = parse_qs(body)["token"]
+        about = OPAQUE.get(token) if asked_by == "flotilla:secret" else None
+        self._send({"active": True, "client_id": "voice", "tenant": "acme", **about} if about else {"active": False})
 
     def _send(self, document: Any) -> None:
         self.send_response(200)
@@ -240,19 +249,25 @@ async def test_tenant_of_a_token_that_is_asked_about(tmp_path: Path, provider: s
         "FLOTILLA_INTROSPECTION_URL": f"{provider}/introspect",
         "FLOTILLA_INTROSPECTION_CLIENT_ID": "flotilla",
         "FLOTILLA_INTROSPECTION_CLIENT_SECRET": "secret",
+        "FLOTILLA_JWT_AUDIENCE": "flotilla",
     }
-    checked = await authentication(tenants, environ).verify_token("opaque-1")
-    assert checked
-    assert checked.tenant == acme
+    auth = authentication(tenants, environ)
+    for good in ("opaque-1", "opaque-several"):
+        checked = await auth.verify_token(good)
+        assert checked
+        assert checked.tenant == acme
+    for bad in ("opaque-other", "opaque-without", "opaque-unknown"):  # the first two are of other applications
+        assert await auth.verify_token(bad) is None
     wrong = authentication(tenants, {**environ, "FLOTILLA_INTROSPECTION_CLIENT_SECRET": "wrong"})
     assert await wrong.verify_token("opaque-1") is None
     other_claim = authentication(tenants, {**environ, "FLOTILLA_TENANT_CLAIM": "org"})
     assert await other_claim.verify_token("opaque-1") is None
 
 
-def test_tenant_tokens_of_any_audience_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(SettingError, match="FLOTILLA_JWT_KEYS is set without"):
-        authentication(Tenants(Store(str(tmp_path / "db"))), {"FLOTILLA_JWT_KEYS": "https://id.example/keys"})
+@pytest.mark.parametrize("name", ["FLOTILLA_JWT_KEYS", "FLOTILLA_INTROSPECTION_URL"])
+def test_tenant_tokens_of_any_audience_are_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SettingError, match=f"{name} is set without"):
+        authentication(Tenants(Store(str(tmp_path / "db"))), {name: "https://id.example/x"})
 
 
 async def test_tenant_authentication_without_the_database(tmp_path: Path) -> None:
