@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 MONTHS = {
@@ -12,12 +14,32 @@ MONTHS = {
     "fr": ("janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."),
 }
 SEPARATORS = {"en": (",", "."), "fr": ("\u202f", ",")}  # of thousands, of decimals
+LONGEST = 40  # characters of a number
 
 
 def number(value: float, language: str, decimals: int = 0) -> str:
     """Return 1234.5 as `1,234.5` or `1 234,5`."""
     thousands, point = SEPARATORS[language]
     return f"{value:,.{decimals}f}".translate({ord(","): thousands, ord("."): point})
+
+
+def read_number(text: str, language: str, *, whole: bool = False) -> float | None:
+    """Return the number that people write as `1,234.5` or `1 234,5`, with any blanks; None for anything else.
+
+    A `whole` one has no decimals, not even zeros: whoever writes 100,000 in French may mean a hundred thousand.
+    """
+    thousands, point = SEPARATORS[language]
+    text = re.sub(r"\s", " ", text.strip())
+    units = rf"\d{{1,3}}(?:{re.escape(thousands)}\d{{3}})+|\d{{1,3}}(?: \d{{3}})+|\d+"
+    decimals = "" if whole else rf"(?:{re.escape(point)}\d+)?"
+    if len(text) > LONGEST or not re.fullmatch(rf"(?:{units}){decimals}", text, re.ASCII):
+        return None
+    return float(text.replace(thousands, "").replace(" ", "").replace(point, "."))
+
+
+def plain_number(value: float, language: str) -> str:
+    """Return a number for a field, where its thousands are not marked: `1234.5` or `1234,5`."""
+    return format(Decimal(str(value)).normalize(), "f").replace(".", SEPARATORS[language][1])
 
 
 def duration(milliseconds: float, language: str) -> str:

@@ -115,7 +115,7 @@ async def _log_in(host: Host, visit: Visit, server: OwnServer, show: Callable[[s
         await read(host, visit)
     except (LoginError, RefusedError) as error:
         failure = str(error)
-    except Exception as error:  # whoever waits for the address is told of it, whatever it is
+    except Exception as error:  # whatever it is, the person who waits must see it
         failure = f"{server.name}: the login failed: {_sentence(error)}"
     else:
         return ""

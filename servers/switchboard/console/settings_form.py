@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any
 
 from ..settings_file import SettingsError, SettingsFile, schema
-from .formats import scalar
+from .formats import plain_number, read_number, scalar
 from .texts import Texts
 
 ELSEWHERE = ("$schema", "permissions", "servers")  # they have pages of their own
@@ -51,7 +48,7 @@ def groups(file: SettingsFile, text: Texts, form: Mapping[str, str]) -> list[Gro
         section = name.rpartition(".")[0] or GENERAL
         description = schema()["properties"][section].get("description", "") if section != GENERAL else ""
         group = made.setdefault(section, Group(section, text.option(section, description), []))
-        value = _shown(_current(file, name))
+        value = _shown(_current(file, name), text.language)
         group.options.append(
             Option(
                 name=name,
@@ -59,7 +56,7 @@ def groups(file: SettingsFile, text: Texts, form: Mapping[str, str]) -> list[Gro
                 description=text.option(name, about["description"]),
                 choices=[{"value": item, "label": text.named("choice", item)} for item in _choices(about)],
                 text=form.get(name, value),
-                default=_shown(about.get("default", "")),
+                default=_shown(about.get("default", ""), text.language),
                 fixed=name in file.overrides,
             )
         )
@@ -112,10 +109,10 @@ def _current(file: SettingsFile, name: str) -> Any:
     return value
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any, language: str) -> str:
     if isinstance(value, Mapping):
-        return "\n".join(f"{key} = {_shown(part)}" for key, part in value.items())
-    return f"{value:.12g}" if isinstance(value, float) else scalar(value)
+        return "\n".join(f"{key} = {_shown(part, language)}" for key, part in value.items())
+    return plain_number(value, language) if type(value) in (int, float) else scalar(value)
 
 
 def _value(name: str, about: Mapping[str, Any], written: str, text: Texts) -> Any:
@@ -133,10 +130,7 @@ def _value(name: str, about: Mapping[str, Any], written: str, text: Texts) -> An
 
 
 def _number(name: str, written: str, kind: str, text: Texts) -> float | int:
-    with suppress(ValueError):
-        number = float(re.sub(r"\s", "", written).replace(",", "."))
-        if number.is_integer():
-            return int(number)
-        if isfinite(number) and kind == "number":
-            return number
-    raise SettingsError(text("not_a_number", name=name, value=written.strip()))
+    number = read_number(written, text.language, whole=kind == "integer")
+    if number is None:
+        raise SettingsError(text("not_a_number", name=name, value=written.strip()))
+    return int(number) if number.is_integer() else number

@@ -372,8 +372,8 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: English, French
     "default_empty": ("Default: empty", "Par défaut : vide"),
     "set_by_option": ("{value}, set on the command line", "{value}, fixé en ligne de commande"),
     "not_a_number": (
-        "{name}: “{value}” is not a number of this kind. Write digits, as 30 or 1.5.",
-        "{name} : « {value} » n’est pas un nombre de ce genre. Écrivez des chiffres, comme 30 ou 1,5.",
+        "{name}: “{value}” is not a number that can stand here. Write it as 30, 1.5 or 100,000.",
+        "{name} : « {value} » n’est pas un nombre possible ici. Écrivez-le comme 30, 1,5 ou 100 000.",
     ),
     "not_a_pair": (
         "{name}: “{value}” has no =. Write a pattern, =, and seconds in each line.",

@@ -337,7 +337,7 @@ async def test_console_rules(visitor: Visitor, host: Any) -> None:
 
 async def test_console_settings(visitor: Visitor, host: Any) -> None:
     text = await visitor.page("/settings")
-    form = {"time.limit_seconds": "12,5", "search.mode": "off", "log.days": "30", "time.tools": "probe_* = 90\n"}
+    form = {"time.limit_seconds": "12.5", "search.mode": "off", "log.days": "30", "time.tools": "probe_* = 90\n"}
     assert all(f'name="{name}"' in text for name in form)
     assert (await visitor.post("/settings", **form)).status_code == 303
     settings = host.settings.current()
@@ -350,6 +350,52 @@ async def test_console_settings(visitor: Visitor, host: Any) -> None:
         "/settings", **{"time.limit_seconds": "30", "search.mode": "auto", "log.days": "90", "time.tools": ""}
     )
     assert json.loads(host.settings.path.read_text()) == {}  # what is as by default is not written
+
+
+@pytest.mark.parametrize(
+    ("language", "written", "rows"),
+    [
+        ("en", "100,000", 100_000),
+        ("en", "100 000", 100_000),
+        ("en", "1,234,567", 1_234_567),
+        ("fr", "100 000", 100_000),
+        ("fr", "100\u202f000", 100_000),
+        ("fr", "1\u00a0234\u202f567", 1_234_567),
+    ],
+)
+async def test_console_settings_read_numbers_as_people_write_them(
+    app: Any, language: str, written: str, rows: int
+) -> None:
+    visitor = await Visitor(app[1], language).sign_in()
+    saved = await visitor.post("/settings", **{"log.rows": written, "log.days": "7"})
+    assert (saved.status_code, app[0].settings.current().log.rows) == (303, rows)
+
+
+@pytest.mark.parametrize(
+    ("language", "written"),
+    [("en", "12,5"), ("en", "1,00,000"), ("en", "1e3"), ("en", "inf"), ("en", "-1"), ("en", ""), ("en", "9" * 41),
+     ("fr", "100,000"), ("fr", "100.000"), ("fr", "1.5"), ("fr", "10 00")],
+)  # fmt: skip
+async def test_console_settings_refuse_numbers_that_can_be_misread(app: Any, language: str, written: str) -> None:
+    visitor = await Visitor(app[1], language).sign_in()
+    name = "log.rows" if written == "100,000" else "time.limit_seconds"  # which is a whole number
+    refused = await visitor.post("/settings", **{name: written})
+    sentence = "is not a number that can stand here" if language == "en" else "n’est pas un nombre possible ici"
+    assert (refused.status_code, sentence in refused.text) == (400, True)
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+async def test_console_settings_page_is_saved_as_it_is_shown(app: Any, language: str) -> None:
+    visitor, settings = await Visitor(app[1], language).sign_in(), app[0].settings
+    values = {"log": {"rows": 1_234_567}, "time": {"limit_seconds": 0.125, "tools": {"probe_*": 1000.5}}}
+    settings.path.write_text(json.dumps(values))
+    text = html.unescape(await visitor.page("/settings"))
+    form = dict(re.findall(r'<input id="option[^"]*" name="([^"]+)" value="([^"]*)"', text))
+    form |= re.findall(r'<textarea id="option[^"]*" name="([^"]+)"[^>]*>([^<]*)', text)
+    assert form["log.rows"] == "1234567"
+    assert form["time.limit_seconds"] == ("0,125" if language == "fr" else "0.125")
+    assert (await visitor.post("/settings", **form)).status_code == 303
+    assert json.loads(settings.path.read_text()) == values
 
 
 async def test_console_settings_of_the_command_line_are_fixed(fleet: Any, visitor: Visitor) -> None:
