@@ -11,7 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -152,6 +152,7 @@ def _open(path: Path) -> sqlite3.Connection:
     db.execute(f"CREATE TABLE IF NOT EXISTS actions (id INTEGER PRIMARY KEY, {', '.join(COLUMNS)})")
     db.execute("CREATE INDEX IF NOT EXISTS by_trace ON actions (trace_id)")
     db.execute("CREATE INDEX IF NOT EXISTS by_time ON actions (time)")
+    db.execute("CREATE INDEX IF NOT EXISTS by_server ON actions (mcp_server)")
     return db
 
 
@@ -161,21 +162,44 @@ def _prune(db: sqlite3.Connection) -> None:
     db.execute("DELETE FROM actions WHERE id <= (SELECT max(id) FROM actions) - ?", (KEEP_ROWS,))
 
 
+@contextmanager
+def _reading(folder: Path) -> Iterator[sqlite3.Connection | None]:
+    """Give a connection that reads a state folder's log, None where there is no log yet."""
+    import sqlite3
+
+    if not database(folder).exists():
+        yield None
+        return
+    with closing(sqlite3.connect(f"file:{database(folder)}?mode=ro", uri=True, timeout=BUSY)) as db:
+        db.row_factory = sqlite3.Row
+        made = db.execute("SELECT 1 FROM sqlite_master WHERE name = 'actions'").fetchone()
+        yield db if made else None  # else the first call is being logged in this moment
+
+
 def read(
     folder: Path, *, trace: str = "", server: str = "", tool: str = "", outcome: str = "", limit: int = 100
 ) -> Iterator[dict[str, Any]]:
     """Yield the newest actions first, those that fit all that is given; `trace` may be the beginning of one."""
-    import sqlite3
-
-    if not database(folder).exists():
-        return
     wanted = {"trace_id LIKE ? || '%'": trace, "mcp_server = ?": server, "tool_name = ?": tool, "outcome = ?": outcome}
     where = " AND ".join([f"({clause})" for clause, value in wanted.items() if value] or ["1"])
     values = [value for value in wanted.values() if value]
-    with closing(sqlite3.connect(f"file:{database(folder)}?mode=ro", uri=True, timeout=BUSY)) as db:
-        db.row_factory = sqlite3.Row
-        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'actions'").fetchone():
-            return  # the first call is being logged in this moment
-        query = f"SELECT {', '.join(COLUMNS)} FROM actions WHERE {where} ORDER BY id DESC LIMIT ?"
-        for row in db.execute(query, (*values, limit)):
+    query = f"SELECT {', '.join(COLUMNS)} FROM actions WHERE {where} ORDER BY id DESC LIMIT ?"
+    with _reading(folder) as db:
+        for row in db.execute(query, (*values, limit)) if db else ():
             yield dict(row)
+
+
+def last_calls(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return when (`time`) and how (`outcome`) the last call of each server ended, by the server's name."""
+    newest = "SELECT max(id) FROM actions GROUP BY mcp_server"
+    with _reading(folder) as db:
+        rows = db.execute(f"SELECT mcp_server, time, outcome FROM actions WHERE id IN ({newest})") if db else ()
+        return {row["mcp_server"]: {"time": row["time"], "outcome": row["outcome"]} for row in rows}
+
+
+def size(folder: Path) -> dict[str, int]:
+    """Return how many `rows` the log has, and how many `bytes` its files take."""
+    path = database(folder)
+    with _reading(folder) as db:
+        rows = int(db.execute("SELECT count(*) FROM actions").fetchone()[0]) if db else 0
+    return {"rows": rows, "bytes": sum(file.stat().st_size for file in path.parent.glob(f"{path.name}*"))}

@@ -42,8 +42,8 @@ def account_of_files(options: Namespace) -> Account:
     )
 
 
-def selected(options: Namespace, account: Account | None = None) -> list[Entry]:
-    """Return the servers that the switchboard's options ask for, in the catalog's order.
+def fleet(options: Namespace, account: Account | None = None) -> dict[str, Entry]:
+    """Return every server of the catalog by its name there, in its order.
 
     They work for the account of the user's files, unless another one is given. Raises CatalogError for the user's
     files, and errors.ConfigurationError for a variable of the environment.
@@ -59,6 +59,16 @@ def selected(options: Namespace, account: Account | None = None) -> list[Entry]:
             f"{options.config}: the settings of `{bare[0]}` must stand under `{catalog_name(bare[0])}`, its name in "
             "the catalog; where they stand now, they have no effect. Rename the section."
         )
+    return entries
+
+
+def selected(options: Namespace, account: Account | None = None) -> list[Entry]:
+    """Return the servers that the switchboard's options ask for, in the catalog's order. Raises what `fleet` raises."""
+    return selected_of(fleet(options, account), options)
+
+
+def selected_of(entries: Mapping[str, Entry], options: Namespace) -> list[Entry]:
+    """Return those of the fleet that the options ask for, with their filters. Raises what `fleet` raises."""
     folder = Path(options.discovery)
     chosen = choose(entries, names(options), remotes(options), folder)
     distribute_filters(entries, chosen, folder)

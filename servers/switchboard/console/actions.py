@@ -9,7 +9,7 @@ from ..permissions import SEEN, digest
 from ..settings_file import Rule
 from . import own_form, pages, replay, settings_form
 from .host import Host, Server, Tool
-from .pages import MissingError, RefusedError, Visit
+from .pages import RefusedError, Visit
 
 BY = "console"  # who decided, in the database and the log
 
@@ -63,7 +63,7 @@ def accept(host: Host, visit: Visit) -> str:
         server, tool = _tool(host, visit)
         tools = [tool]
     else:
-        server = _server(host, visit)
+        server = host.overview().server(visit.path["server"])
         tools = list(server.tools) or [NOTHING]
         if visit.form.get("digest") != server.digest():
             raise RefusedError(visit.text("changed_meanwhile"))
@@ -77,7 +77,7 @@ def add_rule(host: Host, visit: Visit) -> str:
     decision = visit.form.get("decision")
     if not server or not tool or decision not in ("allow", "ask", "deny"):
         raise RefusedError(visit.text("incomplete"))
-    host.permissions.add_rule(Rule(tool=tool, server=server, decision=decision), host.offered())  # type: ignore[arg-type]
+    host.permissions.add_rule(Rule(tool=tool, server=server, decision=decision), host.overview().tools())  # type: ignore[arg-type]
     return "rule_added"
 
 
@@ -97,16 +97,9 @@ def save_settings(host: Host, visit: Visit) -> str:
     return "saved"
 
 
-def _server(host: Host, visit: Visit) -> Server:
-    server = host.server(visit.path["server"])
-    if server is None:
-        raise MissingError
-    return server
-
-
 def _tool(host: Host, visit: Visit) -> tuple[Server, Tool]:
     """Return the tool of a form. Raises RefusedError where its definition is not the one that the person saw."""
-    server, number = _server(host, visit), visit.form.get("number", "")
+    server, number = host.overview().server(visit.path["server"]), visit.form.get("number", "")
     tool = server.tools[int(number)] if number.isdecimal() and int(number) < len(server.tools) else None
     if tool is None or digest(tool) != visit.form.get("digest"):
         raise RefusedError(visit.text("changed_meanwhile"))

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import mimetypes
 import os
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count, islice
@@ -28,8 +29,8 @@ from ..action_log import read
 from ..gateway import Gateway
 from . import actions, exports, formats, own_form, pages
 from .access import HEADERS, TOKEN, Access, console_token
-from .host import Host
-from .pages import MissingError, RefusedError, Visit
+from .host import Host, MissingError
+from .pages import RefusedError, Visit
 from .texts import LANGUAGES, Texts, language_of
 
 ROOT = "/console"
@@ -130,6 +131,8 @@ class Console:
             template, values, status = "message.html", {"message": visit.text("not_here")}, 404
         except SettingError as error:
             template, values, status = "message.html", {"message": str(error)}, 500
+        except sqlite3.Error as error:
+            template, values, status = "message.html", {"message": visit.text("unreadable", reason=error)}, 500
         common = pages.common(self._host, visit, section)
         html = self._templates.get_template(template).render({**self._texts(request), **common, **values})
         response = HTMLResponse(html, status)

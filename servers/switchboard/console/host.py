@@ -6,25 +6,28 @@ import argparse
 import asyncio
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .. import settings_file
+from .. import selection, settings_file
 from ..approvals import Approvals
 from ..backend import Backend
-from ..catalog import Entry, read_catalog, read_document, read_secrets
+from ..catalog import CatalogError, Entry
 from ..database import Database
 from ..discovery import DiscoveryError, definitions, discovery_if_any, title
 from ..gateway import Gateway
 from ..notes import notes_folder
-from ..own_servers import OwnServer, declared, entry_of, offer_of, parsed, saved
+from ..own_servers import OwnServer, entry_of, offer_of, parsed, saved
 from ..permissions import Permissions, Verdict, digest
-from ..selection import is_ready, selected
 from ..settings_file import SettingsError
 
 Tool = Mapping[str, Any]
+
+
+class MissingError(Exception):
+    """There is no page at this address."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,26 @@ class Server:
         return hashlib.sha256("".join(map(digest, self.tools)).encode()).hexdigest()
 
 
+@dataclass(frozen=True)
+class Overview:
+    """All servers, read once: those that are offered, those of the catalog that are not, and what keeps others out."""
+
+    servers: list[Server]
+    others: list[Entry]  # they were not chosen, or have no account yet
+    problems: list[str]  # a sentence for each server of one's own that is declared wrongly
+
+    def server(self, slug: str) -> Server:
+        """Return one server. Raises MissingError."""
+        for server in self.servers:
+            if server.slug == slug:
+                return server
+        raise MissingError
+
+    def tools(self) -> list[tuple[str, Tool]]:
+        """Return each tool with the name of its server."""
+        return [(server.slug, tool) for server in self.servers for tool in server.tools]
+
+
 class Host:
     """The state folder, the settings file and the catalog; `gateway` is that of the switchboard around it.
 
@@ -74,40 +97,36 @@ class Host:
         self.permissions = Permissions(self.database, self.settings)
         self.approvals = Approvals(self.database)
 
-    def servers(self) -> list[Server]:
-        """Return the servers that are offered. Raises CatalogError for the user's files."""
-        _ = self.permissions.version  # which reads what other processes have decided
-        backends = {backend.entry.slug: backend for backend in self._backends()}
-        servers = [self._server(entry, backends.get(entry.slug)) for entry in selected(self.options)]
-        taken = {("tools", tool["name"]) for server in servers for tool in server.tools}
-        for own in self.own().values():
-            servers.append(self._own_server(own, taken, backends.get(own.name)))
-        return servers
+    def overview(self, *, own_only: bool = False) -> Overview:
+        """Return all servers as they are now; those of one's own alone, where the catalog cannot be read.
 
-    def others(self, servers: Iterable[Server]) -> list[Entry]:
-        """Return the servers of the catalog that are not offered: they were not chosen, or have no account yet."""
+        Raises CatalogError for the catalog and the user's files.
+        """
+        _ = self.permissions.version  # which reads what other processes have decided
+        entries = {} if own_only else selection.fleet(self.options)
+        chosen = selection.selected_of(entries, self.options) if entries else []
+        backends = {backend.entry.slug: backend for backend in self.gateway.offers.backends()} if self.gateway else {}
+        servers = [self._server(entry, backends.get(entry.slug)) for entry in chosen]
+        taken = {("tools", tool["name"]) for server in servers for tool in server.tools}
+        problems, names = list[str](), [entry.slug for entry in entries.values()]
+        for name, value in self.settings.current().servers.items():
+            try:
+                own = parsed(name, value, names)
+            except SettingsError as error:
+                problems.append(str(error))
+            else:
+                servers.append(self._own_server(own, taken, backends.get(name)))
         offered = {server.slug for server in servers}
-        return [entry for entry in self._catalog() if entry.slug not in offered]
+        return Overview(servers, [entry for entry in entries.values() if entry.slug not in offered], problems)
 
     def needs(self, entry: Entry) -> list[str]:
         """Return what connects a server: names for the secrets file, for each alternative; none where it is ready."""
         folder = Path(self.options.discovery)
-        if is_ready(entry, folder):
+        if selection.is_ready(entry, folder):
             return []
         names = {secret["env"]: secret["name"] for secret in entry.spec.get("secrets") or ()}
         alternatives = discovery_if_any(entry, folder).get("needs") or ()
         return [", ".join(names.get(variable, variable) for variable in variables) for variables in alternatives]
-
-    def _backends(self) -> list[Backend]:
-        return self.gateway.offers.backends() if self.gateway else []
-
-    def server(self, slug: str) -> Server | None:
-        """Return one server, None where there is none of that name."""
-        return next((server for server in self.servers() if server.slug == slug), None)
-
-    def offered(self) -> Iterator[tuple[str, Tool]]:
-        """Yield each tool with the name of its server."""
-        return ((server.slug, tool) for server in self.servers() for tool in server.tools)
 
     def note_presence(self) -> None:
         """Note that a person has the console open: calls wait for an answer here."""
@@ -118,27 +137,8 @@ class Host:
         return self.permissions.verdict(server.slug, tool, foreign=server.foreign)
 
     def fleet(self) -> list[str]:
-        """Return the names of the catalog, which a server of one's own cannot have."""
-        return [entry.slug for entry in self._catalog()]
-
-    def own(self) -> dict[str, OwnServer]:
-        """Return the servers of one's own that are declared."""
-        return declared(self.settings.current().servers, self.fleet())
-
-    def wrong_servers(self) -> list[str]:
-        """Return a sentence for each server of one's own that is declared wrongly, and so left out."""
-        problems, fleet = [], self.fleet()
-        for name, value in self.settings.current().servers.items():
-            try:
-                parsed(name, value, fleet)
-            except SettingsError as error:
-                problems.append(str(error))
-        return problems
-
-    def _catalog(self) -> Iterable[Entry]:
-        secrets = read_secrets(Path(self.options.secrets)) if self.options.secrets else {}
-        config = read_document(Path(self.options.config)) if self.options.config else {}
-        return read_catalog(Path(self.options.catalog), secrets, config).values()
+        """Return the names of the catalog, which a server of one's own cannot have. Raises CatalogError."""
+        return [entry.slug for entry in selection.fleet(self.options).values()]
 
     def _own_server(self, own: OwnServer, taken: set[tuple[str, str]], backend: Backend | None) -> Server:
         entry = entry_of(own, self.state)
@@ -154,6 +154,6 @@ class Host:
     def _server(self, entry: Entry, backend: Backend | None) -> Server:
         try:
             tools = definitions(entry, Path(self.options.discovery))["tools"]
-        except DiscoveryError as error:
+        except CatalogError as error:
             return Server(entry, problem=str(error), backend=backend)
         return Server(entry, tools, backend=backend)

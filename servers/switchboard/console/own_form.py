@@ -15,8 +15,8 @@ from ..jsonrpc import RpcError
 from ..own_servers import OwnServer, Secrets
 from ..reporting import report
 from ..settings_file import SettingsError
-from .host import Host
-from .pages import MissingError, RefusedError, Visit
+from .host import Host, MissingError
+from .pages import RefusedError, Visit
 
 LONGEST_WAIT = 30.0  # seconds until a server must have said where to log in
 FAILURES = (NotStartedError, ConnectionLostError, BrokenResultError, RpcError, DiscoveryError, OSError)
@@ -56,11 +56,11 @@ def remove(host: Host, visit: Visit) -> str:
 
 
 def own_server(host: Host, name: str) -> OwnServer:
-    """Return a server of one's own. Raises MissingError."""
-    server = host.own().get(name)
-    if server is None:
+    """Return a server of one's own. Raises MissingError, and SettingsError for one that is declared wrongly."""
+    value = host.settings.current().servers.get(name)
+    if value is None:
         raise MissingError
-    return server
+    return own_servers.parsed(name, value, host.fleet())
 
 
 async def read(host: Host, visit: Visit) -> str:

@@ -7,8 +7,8 @@ import json
 import platform
 import sqlite3
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlencode
@@ -23,10 +23,10 @@ from ..backend import Process
 from ..discovery import title
 from ..notes import DONE, FAILED, OPEN, STARTED, NoteError, list_notes, read_note
 from ..permissions import Change, digest, kind_of
-from ..settings_file import SettingsError
+from ..settings_file import Rule, SettingsError
 from . import charts, settings_form
 from .formats import indented, parsed
-from .host import Host, Server, Tool
+from .host import Host, MissingError, Overview, Server, Tool
 from .texts import TEXTS, Texts
 
 OUTCOMES = ("ok", "error", "asked", "denied", "refused", "not_started", "timeout", "lost", "broken", "cancelled")
@@ -50,10 +50,6 @@ TARGETS = (
 FILTERS = ("filter", "filters", "query", "where", "criteria", "search", "condition", "conditions", "segment", "status")
 
 Context = Callable[[Host, "Visit"], dict[str, Any]]
-
-
-class MissingError(Exception):
-    """There is no page at this address."""
 
 
 class RefusedError(Exception):
@@ -109,7 +105,7 @@ def approvals(host: Host, visit: Visit) -> dict[str, Any]:
 
 def _readable_servers(host: Host) -> list[Server]:
     try:
-        return host.servers()
+        return host.overview().servers
     except SettingError:  # a call that waits is shown all the same
         return []
 
@@ -167,11 +163,11 @@ def _mark(approval: Approval) -> str:
 
 def servers(host: Host, visit: Visit) -> dict[str, Any]:
     """Every server that is offered."""
-    last, offered = last_calls(host), host.servers()
+    last, overview = last_calls(host), host.overview()
     return {
-        "servers": [_server(host, server, last.get(server.slug)) for server in offered],
+        "servers": [_server(host, server, last.get(server.slug)) for server in overview.servers],
         "names": [*host.settings.current().servers],
-        "others": [{"title": title(entry), "needs": host.needs(entry)} for entry in host.others(offered)],
+        "others": [{"title": title(entry), "needs": host.needs(entry)} for entry in overview.others],
     }
 
 
@@ -201,11 +197,11 @@ def state(server: Server, last: Mapping[str, Any] | None) -> str:
 
 
 def last_calls(host: Host) -> dict[str, dict[str, Any]]:
-    """Return the last call of each server, by its slug, as far as the newest rows of the log know."""
-    last: dict[str, dict[str, Any]] = {}
-    for row in action_log.read(host.state, limit=2000):
-        last.setdefault(row["mcp_server"], row)
-    return last
+    """Return the last call of each server, by its slug; none where the log cannot be read, as the Health page says."""
+    try:
+        return action_log.last_calls(host.state)
+    except sqlite3.Error:
+        return {}
 
 
 # -- tools -------------------------------------------------------------------------------------------------------------
@@ -214,7 +210,8 @@ def last_calls(host: Host) -> dict[str, dict[str, Any]]:
 def tools(host: Host, visit: Visit) -> dict[str, Any]:
     """The servers with how many of their tools are allowed, the rules, and what a search finds."""
     query, shown, hits = visit.query.get("q", "").strip(), [], []
-    for server in host.servers():
+    overview = host.overview()
+    for server in overview.servers:
         verdicts = [host.verdict(server, tool) for tool in server.tools]
         counts = {name: sum(v.decision == name for v in verdicts) for name in ("allow", "ask", "deny")}
         unseen = _unseen(host, server)
@@ -232,15 +229,20 @@ def tools(host: Host, visit: Visit) -> dict[str, Any]:
             if query and all(part in _searched(server, tool) for part in query.lower().split()):
                 hits.append({"server": server.slug, "title": server.title, "name": tool["name"], "number": number,
                              "decision": verdict.decision})  # fmt: skip
-    pairs = [(server, tool["name"]) for server, tool in host.offered()]
-    rules = host.settings.current().permissions
     return {
         "servers": shown,
-        "rules": rules,
-        "unmatched": host.permissions.unmatched(pairs),
+        "rules": host.settings.current().permissions,
+        "unmatched": _unmatched(host, overview),
         "query": query,
         "hits": hits[:100],
     }
+
+
+def _unmatched(host: Host, overview: Overview) -> list[Rule]:
+    """Return the rules that match no tool; not those about servers whose tools cannot be read now."""
+    unread = [server.slug for server in overview.servers if server.problem]
+    unmatched = host.permissions.unmatched((server, tool["name"]) for server, tool in overview.tools())
+    return [rule for rule in unmatched if not any(fnmatchcase(slug, rule.server) for slug in unread)]
 
 
 def _searched(server: Server, tool: Tool) -> str:
@@ -255,9 +257,7 @@ def _unseen(host: Host, server: Server) -> int:
 
 def tools_of(host: Host, visit: Visit) -> dict[str, Any]:
     """The tools of one server: what counts for each, its definition, and what has changed in it."""
-    server = host.server(visit.path["server"])
-    if server is None:
-        raise MissingError
+    server = host.overview().server(visit.path["server"])
     return {
         "server": server,
         "tools": [_tool(host, visit, server, tool) for tool in server.tools],
@@ -360,36 +360,35 @@ def note(host: Host, visit: Visit) -> dict[str, Any]:
 
 def health(host: Host, visit: Visit) -> dict[str, Any]:
     """Which servers run, which fail, how large the log is, what is wrong with the settings, and all versions."""
-    problems, servers = [], list[Server]()
+    problems, log, readable = list[str](), {"rows": 0, "bytes": 0}, True
     try:
         host.settings.load()
     except SettingsError as error:
         problems.append(str(error))
     try:
-        servers = host.servers()
+        overview = host.overview()
     except SettingError as error:
         problems.append(str(error))
-    problems += host.wrong_servers()
-    problems += [f"{server.title}: {server.problem}" for server in servers if server.problem]
-    problems += [
-        visit.text("rule_is_unmatched", rule=f"{rule.server} / {rule.tool}")
-        for rule in (
-            host.permissions.unmatched([(slug, tool["name"]) for slug, tool in host.offered()]) if servers else ()
-        )
-    ]
+        overview, readable = host.overview(own_only=True), False
+    try:
+        log = action_log.size(host.state)
+    except sqlite3.Error as error:
+        problems.append(visit.text("log_unreadable", reason=error))
+    problems += overview.problems
+    problems += [f"{server.title}: {server.problem}" for server in overview.servers if server.problem]
+    unmatched = _unmatched(host, overview) if readable else []
+    problems += [visit.text("rule_is_unmatched", rule=f"{rule.server} / {rule.tool}") for rule in unmatched]
     last = last_calls(host)
-    states = {server.slug: state(server, last.get(server.slug)) for server in servers}
+    states = [(server, state(server, last.get(server.slug))) for server in overview.servers]
     return {
-        "running": [server.title for server in servers if states[server.slug] in ("running", "starting")]
-        if host.gateway
-        else None,
+        "running": [server.title for server, now in states if now in ("running", "starting")] if host.gateway else None,
         "failing": [
             {"slug": server.slug, "title": server.title, "reason": _reason(server, last, visit)}
-            for server in servers
-            if states[server.slug] == "failing"
+            for server, now in states
+            if now == "failing"
         ],
         "problems": problems,
-        "log": log_size(host),
+        "log": log,
         "facts": [
             ("fact_flotilla", VERSION),
             ("fact_python", platform.python_version()),
@@ -405,18 +404,6 @@ def _reason(server: Server, last: Mapping[str, Mapping[str, Any]], visit: Visit)
     if server.backend is not None and (left := server.backend.circuit.left()):
         return visit.text("tried_again", seconds=round(left))
     return visit.text.named("outcome", last[server.slug]["outcome"]) if server.slug in last else ""
-
-
-def log_size(host: Host) -> dict[str, int]:
-    """Return how many rows the log has, and how large its files are in bytes."""
-    path = action_log.database(host.state)
-    files = [file for file in path.parent.glob(f"{path.name}*") if file.is_file()]
-    if not path.exists():
-        return {"rows": 0, "bytes": 0}
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=action_log.BUSY)) as db:
-        made = db.execute("SELECT 1 FROM sqlite_master WHERE name = 'actions'").fetchone()
-        rows = int(db.execute("SELECT count(*) FROM actions").fetchone()[0]) if made else 0
-    return {"rows": rows, "bytes": sum(file.stat().st_size for file in files)}
 
 
 # -- settings ----------------------------------------------------------------------------------------------------------

@@ -79,7 +79,7 @@ async def _made(host: Host, note: Note) -> None:
 async def _alone(host: Host, note: Note, params: Message) -> dict[str, Any]:
     """Make a call through a switchboard of its own with that server alone."""
     options = vars(host.options)
-    servers = host.options.servers if note.server in host.own() else note.server
+    servers = host.options.servers if note.server in host.settings.current().servers else note.server
     argv = [f"--{name}={options[name.replace('-', '_')]}" for name in OPTIONS
             if name not in NOT_HANDED_ON and options[name.replace("-", "_")] is not None]  # fmt: skip
     environ = {name: value for name, value in os.environ.items() if name.startswith("FLOTILLA_")}

@@ -343,6 +343,14 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: English, French
     "servers_failing": ("servers not reachable", "serveurs injoignables"),
     "log_rows": ("calls in the log", "appels dans le journal"),
     "log_size": ("size of the log", "taille du journal"),
+    "log_unreadable": (
+        "The log of calls cannot be read: {reason}. Move its file away; a new one is made.",
+        "Le journal des appels est illisible : {reason}. Déplacez son fichier ; un nouveau sera créé.",
+    ),
+    "unreadable": (
+        "A database of the state folder cannot be read: {reason}.",
+        "Une base de données du dossier d’état est illisible : {reason}.",
+    ),
     "problems": ("Problems of the settings", "Problèmes des réglages"),
     "no_problems": ("None.", "Aucun."),
     "tried_again": ("tried again in {seconds} s", "nouvel essai dans {seconds} s"),

@@ -19,8 +19,10 @@ import httpx2
 import pytest
 
 from flotilla_launcher.environment import SettingError
+from flotilla_servers.switchboard import selection
 from flotilla_servers.switchboard.console.access import Access, console_token
 from flotilla_servers.switchboard.notes import list_notes, notes_folder
+from flotilla_servers.switchboard.settings_file import Rule
 
 from .console_client import ARGUMENTS, TOKEN, Visitor, console
 
@@ -281,7 +283,7 @@ async def test_console_that_is_open_is_noted(visitor: Visitor, host: Any) -> Non
 
 
 def decision(host: Any, name: str) -> str:
-    [server] = host.servers()
+    [server] = host.overview().servers
     tool = next(tool for tool in server.tools if tool["name"] == name)
     host.permissions.version  # noqa: B018 - it reads what another process has written
     return str(host.verdict(server, tool).decision)
@@ -410,6 +412,63 @@ async def test_console_broken_settings_are_said_everywhere(visitor: Visitor, hos
         assert "there is no setting tyme" in await visitor.page(path), path
 
 
+# -- health
+
+
+async def test_console_health_shows_the_rest_beside_a_server_with_an_unclear_guard(
+    fleet: Any, visitor: Visitor, host: Any
+) -> None:
+    host.settings.path.write_text('{"servers": {"crm": {"url": "https://crm.example/mcp"}, "Bad": {}}}')
+    log(host, "probe_block", mcp_server="crm", outcome="not_started")
+    host.permissions.add_rule(Rule(tool="probe_*", server="probe", decision="ask"), host.overview().tools())
+    (fleet.folder / "config.yaml").write_text("probe: {tier: some}")
+    text = html.unescape(await visitor.page("/health"))
+    assert "Probe: probe: FLOTILLA_TIER" in text
+    assert "servers.Bad: a name has small letters" in text
+    assert "matches no tool" not in text  # of a server whose tools are not known now
+    assert "What crm offers was never read" in text
+    assert "FLOTILLA_TIER" in await visitor.page("/servers")
+
+
+@pytest.mark.parametrize("name", ["catalog.yaml", "state/switchboard/actions.db"])
+async def test_console_health_shows_the_rest_beside_a_broken_file(
+    fleet: Any, visitor: Visitor, host: Any, name: str
+) -> None:
+    host.settings.path.write_text('{"servers": {"crm": {"url": "https://crm.example/mcp"}}}')
+    (fleet.folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (fleet.folder / name).write_text("no: [such")
+    text = html.unescape(await visitor.page("/health"))
+    assert re.search(r"catalog.yaml cannot be used: |The log of calls cannot be read: file is not a database", text)
+    assert "What crm offers was never read" in text
+    broken = "/servers" if name == "catalog.yaml" else "/activity"
+    refused = await visitor.get(broken)
+    assert (refused.status_code, "cannot be " in refused.text) == (500, True)
+
+
+async def test_console_reads_the_catalog_once_a_page(
+    visitor: Visitor, host: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    host.settings.path.write_text('{"servers": {"crm": {"url": "https://crm.example/mcp"}, "Bad": {}}}')
+    read, reads = selection.read_catalog, list[str]()
+
+    def counted(*arguments: Any) -> Any:
+        reads.append(path)
+        return read(*arguments)
+
+    monkeypatch.setattr(selection, "read_catalog", counted)
+    for path in PAGES:
+        await visitor.page(path)
+    assert {path: reads.count(path) for path in reads if reads.count(path) > 1} == {}
+    assert len(reads) >= 5
+    assert capfd.readouterr().err == ""  # what is wrong is for the person who looks, at the Health page
+
+
+async def test_console_knows_the_last_call_of_a_server_that_was_called_long_ago(visitor: Visitor, host: Any) -> None:
+    log(host, "probe_block")
+    log(host, *["crm_echo"] * 2_001, mcp_server="crm")
+    assert "not called yet" not in await visitor.page("/servers")
+
+
 def command() -> str:
     """Return the command of a foreign server, as a person writes it."""
     return shlex.join([sys.executable, str(Path(__file__).with_name("foreign.py"))])
@@ -426,13 +485,13 @@ async def test_console_adds_a_server_that_nobody_sees_before_it_was_looked_at(vi
     text = await visitor.page("/tools/crm")
     assert "read them as you would a stranger" in html.unescape(text)
     assert "broken: " in text  # what could not be repaired
-    [crm] = (server for server in host.servers() if server.slug == "crm")
+    [crm] = (server for server in host.overview().servers if server.slug == "crm")
     assert {host.verdict(crm, tool).decision for tool in crm.tools} == {"deny"}
     [digest] = re.findall(r'name="digest" value="(\w+)">\s*<button class="primary">I have', text)
     stale = await visitor.post("/tools/crm/accept", digest="0" * 64)
     assert (stale.status_code, "This has changed" in stale.text) == (400, True)
     assert (await visitor.post("/tools/crm/accept", digest=digest)).status_code == 303
-    [crm] = (server for server in host.servers() if server.slug == "crm")
+    [crm] = (server for server in host.overview().servers if server.slug == "crm")
     decisions = {tool["name"]: host.verdict(crm, tool).decision for tool in crm.tools}
     assert (decisions["echo"], decisions["ask"]) == ("allow", "ask")
     assert (await visitor.post("/servers/crm/remove")).status_code == 303
