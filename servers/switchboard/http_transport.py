@@ -35,6 +35,7 @@ from . import search_api
 from .client_request import ClientRequest, invalid
 from .gateway import ANSWERED, CAPABILITIES, LIST_CHANGED, Gateway
 from .jsonrpc import Message, RpcError
+from .options import url_host
 from .reporting import report
 
 SESSION_HEADER = "mcp-session-id"
@@ -206,9 +207,7 @@ async def serve(gateway: Answers, options: argparse.Namespace, auth: AuthProvide
         add_metrics_route(mcp, setting("FLOTILLA_METRICS_TOKEN", guard=True) or "")
     http = listening(options.host, options.port, options.drain)
     port = http["sockets"][0].getsockname()[1]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(options.host, options.host)  # all addresses have no URL
-    name = f"[{host}]" if ":" in host else host
-    report(f"http://{name}:{port}/mcp{hint}")
+    report(f"http://{url_host(options.host)}:{port}/mcp{hint}")
     if isinstance(gateway, Gateway) and (
         options.console == "on" or (options.console == "auto" and options.host in LOOPBACK)
     ):

@@ -157,6 +157,12 @@ def names(options: argparse.Namespace) -> list[str]:
     return [name.strip() for name in options.servers.split(",") if name.strip()]
 
 
+def url_host(host: str) -> str:
+    """Return how a URL names an address that is listened on: all addresses have no name, so it names this machine."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"[{host}]" if ":" in host else host
+
+
 def remotes(options: argparse.Namespace) -> dict[str, str]:
     """Return the URLs of the servers that run elsewhere, by slug."""
     pairs = (pair.strip().partition("=") for pair in options.remote.split(",") if pair.strip())

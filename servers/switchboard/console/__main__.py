@@ -25,7 +25,8 @@ def main() -> None:
     from starlette.responses import RedirectResponse
     from starlette.routing import Route
 
-    from .app import ROOT, Console
+    from .access import ROOT
+    from .app import Console
 
     try:
         # FLOTILLA_HOST and FLOTILLA_PORT are the gateway's: the console listens elsewhere by the command line alone

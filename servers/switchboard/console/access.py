@@ -18,6 +18,7 @@ from starlette.responses import Response
 from flotilla_launcher.environment import setting, wrong
 from flotilla_launcher.key_files import key_in
 
+ROOT = "/console"  # where all its addresses begin
 TOKEN = "FLOTILLA_CONSOLE_TOKEN"
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -76,13 +77,11 @@ class Access:
 
     def sign_in(self, request: Request, response: Response) -> None:
         """Give the browser the cookie, until it is closed."""
-        path = request.scope.get("root_path", "") + "/console"
-        response.set_cookie(self._cookie(request), self._session, path=path, httponly=True, samesite="strict")
+        response.set_cookie(self._cookie(request), self._session, path=ROOT, httponly=True, samesite="strict")
 
     def sign_out(self, request: Request, response: Response) -> None:
         """Take the cookie back."""
-        path = request.scope.get("root_path", "") + "/console"
-        response.delete_cookie(self._cookie(request), path=path, httponly=True, samesite="strict")
+        response.delete_cookie(self._cookie(request), path=ROOT, httponly=True, samesite="strict")
 
     def _cookie(self, request: Request) -> str:
         """Name it by the port: cookies are shared by all ports of a host."""

@@ -23,19 +23,14 @@ class Action:
     """A form: what it does, the page that shows why it was refused, and where the browser goes after it was done.
 
     `run` returns the end of the key of a text, `done_…`; `work` then does what takes longer, and returns another one.
-    Both raise RefusedError, MissingError and SettingError.
+    One of them may be left out. Both raise RefusedError, MissingError and SettingError.
     """
 
-    run: Step
+    run: Step | None
     section: str
     page: tuple[str, pages.Context]
     target: str
     work: Work | None = None
-
-
-def nothing(host: Host, visit: Visit) -> str:
-    """Do nothing: all is `work`."""
-    return "saved"
 
 
 def answer(host: Host, visit: Visit) -> str:
@@ -114,9 +109,9 @@ TOOLS, TOOLS_OF = ("tools.html", pages.tools), ("tools_server.html", pages.tools
 ACTIONS = {
     "/approvals/{approval}": Action(answer, "approvals", APPROVALS, "/approvals"),
     "/servers": Action(own_form.add, "servers", SERVERS, "/servers", own_form.read),
-    "/servers/{server}/read": Action(nothing, "servers", SERVERS, "/servers", own_form.read),
+    "/servers/{server}/read": Action(None, "servers", SERVERS, "/servers", own_form.read),
     "/servers/{server}/remove": Action(own_form.remove, "servers", SERVERS, "/servers"),
-    "/notes/{note}/replay": Action(nothing, "notes", NOTE, "/notes/{note}", replay.replay),
+    "/notes/{note}/replay": Action(None, "notes", NOTE, "/notes/{note}", replay.replay),
     "/notes/{note}/delete": Action(replay.delete, "notes", NOTE, "/notes"),
     "/tools/rules": Action(add_rule, "tools", TOOLS, "/tools"),
     "/tools/rules/remove": Action(remove_rule, "tools", TOOLS, "/tools"),

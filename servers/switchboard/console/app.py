@@ -27,15 +27,16 @@ from flotilla_launcher.version import VERSION
 
 from ..action_log import read
 from ..gateway import Gateway
+from ..options import url_host
 from . import actions, exports, formats, own_form, pages
-from .access import HEADERS, TOKEN, Access, console_token
+from .access import HEADERS, ROOT, TOKEN, Access, console_token
 from .host import Host, MissingError
 from .pages import RefusedError, Visit
 from .texts import LANGUAGES, Texts, language_of
 
-ROOT = "/console"
 FOLDER = Path(__file__).parent
 LANGUAGE = "flotilla-language"  # the cookie
+YEAR = 31_536_000  # seconds
 LARGEST_FORM = 200_000  # bytes
 LOOK_EVERY = 1.0  # seconds: how often is looked for calls that wait
 NOTE_EVERY = 5  # looks: how often is noted that a page is open
@@ -57,9 +58,8 @@ class Console:
 
     def address(self, host: str, port: int) -> str:
         """Return the URL that opens the console; with its token, unless the operator has set that."""
-        name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # all addresses have no URL
         query = "" if setting(TOKEN, guard=True) else f"?token={self._token}"
-        return f"http://{f'[{name}]' if ':' in name else name}:{port}{ROOT}/{query}"
+        return f"http://{url_host(host)}:{port}{ROOT}/{query}"
 
     def routes(self) -> list[Route]:
         """Return all routes, each behind the checks of `access`."""
@@ -137,8 +137,7 @@ class Console:
         html = self._templates.get_template(template).render({**self._texts(request), **common, **values})
         response = HTMLResponse(html, status)
         if request.query_params.get("lang") in LANGUAGES:
-            age, path = 31_536_000, request.scope.get("root_path", "") + ROOT
-            response.set_cookie(LANGUAGE, visit.language, age, path=path, httponly=True, samesite="strict")
+            response.set_cookie(LANGUAGE, visit.language, YEAR, path=ROOT, httponly=True, samesite="strict")
         return response
 
     def _form(self, action: actions.Action) -> Callable[[Request], Awaitable[Response]]:
@@ -146,7 +145,7 @@ class Console:
             visit = _visit(request)
             visit.form = await _form_values(request)
             try:
-                done = await self._in_thread(action.run, self._host, visit)
+                done = await self._in_thread(action.run, self._host, visit) if action.run else ""
                 if action.work:
                     done = await action.work(self._host, visit)
             except (MissingError, RefusedError, SettingError) as error:

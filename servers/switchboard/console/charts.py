@@ -7,10 +7,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median, quantiles
-from typing import Any
+from typing import Any, ClassVar
 
 FAILED = ("error", "not_started", "timeout", "lost", "broken", "cancelled")
-WIDTH, HEIGHT = 1000, 400  # of the picture's own coordinates; it is stretched to the page
 
 
 @dataclass(frozen=True)
@@ -33,6 +32,8 @@ class Picture:
     end: float
     median: float
     slow: float  # 95 of 100 calls took at most so long
+    width: ClassVar[int] = 1000  # of its own coordinates; it is stretched to the page
+    height: ClassVar[int] = 400
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,8 @@ def picture(rows: Sequence[dict[str, Any]]) -> Picture | None:
     start, end = min(row["time"] for row in rows), max(row["time"] for row in rows)
     dots = [
         Dot(
-            x=round((row["time"] - start) / (end - start) * WIDTH) if end > start else WIDTH // 2,
-            y=round((1 - (math.log10(latency) - low) / (high - low)) * HEIGHT),
+            x=round((row["time"] - start) / (end - start) * Picture.width) if end > start else Picture.width // 2,
+            y=round((1 - (math.log10(latency) - low) / (high - low)) * Picture.height),
             failed=row["outcome"] in FAILED,
             label=f"{row['tool_name']}: {row['outcome']}, {latency:.0f} ms",
         )

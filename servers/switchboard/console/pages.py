@@ -31,6 +31,7 @@ from .texts import TEXTS, Texts
 
 OUTCOMES = ("ok", "error", "asked", "denied", "refused", "not_started", "timeout", "lost", "broken", "cancelled")
 UNREACHED = ("not_started", "lost")
+ROWS = (50, 200, 1000)  # that the Activity page may show
 NAVIGATION = ("approvals", "servers", "tools", "activity", "notes", "health", "settings")
 NOTE_MARKS = {OPEN: "changed", STARTED: "ask", DONE: "allow", FAILED: "deny"}  # as what a decision looks like
 TARGETS = (
@@ -79,7 +80,6 @@ def common(host: Host, visit: Visit, section: str) -> dict[str, Any]:
     done = f"done_{visit.query.get('done')}"
     return {
         "section": section,
-        "title_key": f"nav_{section}",
         "navigation": NAVIGATION,
         "waiting": len(host.approvals.waiting()),
         "other_language": "en" if visit.language == "fr" else "fr",
@@ -263,7 +263,6 @@ def tools_of(host: Host, visit: Visit) -> dict[str, Any]:
         "tools": [_tool(host, visit, server, tool) for tool in server.tools],
         "unseen": _unseen(host, server),
         "digest": server.digest(),
-        "title_key": "nav_tools",
     }
 
 
@@ -324,7 +323,7 @@ def filters(visit: Visit) -> dict[str, str]:
 def activity(host: Host, visit: Visit) -> dict[str, Any]:
     """The calls of the log that were asked for, and a picture of how long they took."""
     chosen, limit = filters(visit), visit.query.get("limit", "")
-    count = int(limit) if limit in ("50", "200", "1000") else 200
+    count = int(limit) if limit in map(str, ROWS) else ROWS[1]
     rows = list(action_log.read(host.state, **chosen, limit=count))
     slugs = {server.slug for server in _readable_servers(host)} | {row["mcp_server"] for row in rows}
     return {
@@ -332,6 +331,7 @@ def activity(host: Host, visit: Visit) -> dict[str, Any]:
         "filtered": any(chosen.values()),
         "servers": sorted(slugs | {chosen["server"]} - {""}),
         "outcomes": OUTCOMES,
+        "limits": ROWS,
         "rows": rows,
         "picture": charts.picture(rows),
         "by_tool": charts.by_tool(rows),

@@ -24,12 +24,23 @@ from flotilla_launcher.environment import SettingError, setting
 from flotilla_launcher.key_files import key_in
 
 VARIABLE = "FLOTILLA_TENANT_KEY"
-NONCE = 12  # bytes
+NONCE = 12  # bytes, at the beginning of what is sealed
 LOCAL = "local"
 
 
 class VaultError(SettingError):
     """What was saved cannot be opened, or nothing can be saved. The message is a sentence, and what to do next."""
+
+
+def seal(key: bytes, data: bytes, context: str) -> bytes:
+    """Return data, sealed by AES-256-GCM; it opens with the same key in the same context only."""
+    nonce = os.urandom(NONCE)
+    return nonce + AESGCM(key).encrypt(nonce, data, context.encode())
+
+
+def unseal(key: bytes, sealed: bytes, context: str) -> bytes:
+    """Reverse `seal`. Raises InvalidTag and ValueError."""
+    return AESGCM(key).decrypt(sealed[:NONCE], sealed[NONCE:], context.encode())
 
 
 class KeyEncryption(Protocol):
@@ -65,8 +76,7 @@ class LocalKeys:
 
     def wrap(self, key: bytes, context: str) -> str:
         """Return `local:<id of the key>:<base64 of nonce and sealed key>`."""
-        nonce = os.urandom(NONCE)
-        sealed = nonce + AESGCM(self._by_id[self._first]).encrypt(nonce, key, context.encode())
+        sealed = seal(self._by_id[self._first], key, context)
         return f"{LOCAL}:{self._first}:{base64.b64encode(sealed).decode()}"
 
     def unwrap(self, wrapped: str, context: str) -> bytes:
@@ -80,8 +90,7 @@ class LocalKeys:
         if name not in self._by_id:
             raise VaultError(f"A tenant's key was sealed with a key that {VARIABLE} does not hold.", HINT)
         try:
-            sealed = base64.b64decode(text, validate=True)
-            return AESGCM(self._by_id[name]).decrypt(sealed[:NONCE], sealed[NONCE:], context.encode())
+            return unseal(self._by_id[name], base64.b64decode(text, validate=True), context)
         except (ValueError, InvalidTag):
             raise VaultError("A tenant's key does not open: it was changed, or belongs elsewhere.", HINT) from None
 

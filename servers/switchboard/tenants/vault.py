@@ -6,7 +6,6 @@ what does not open is an error, never "not configured".
 
 from __future__ import annotations
 
-import os
 import re
 import threading
 import time
@@ -18,7 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from flotilla_launcher.user_files import parse_secrets
 
-from .keys import NONCE, KeyEncryption, VaultError
+from .keys import KeyEncryption, VaultError, seal, unseal
 from .store import Store, Transaction
 from .tenant import Tenant
 from .tenants import touch
@@ -59,20 +58,6 @@ class Vault:
             for (server, name), value in values.items():
                 self._add(transaction, tenant, server, name, value, number, key)
             touch(transaction)
-
-    def get(self, tenant: Tenant, server: str, name: str) -> str | None:
-        """Return a value, None where there is none. Raises VaultError where it does not open."""
-        query = (
-            "SELECT c.version, c.key_version, c.sealed, k.wrapped FROM credential c "
-            "JOIN data_key k ON k.tenant = c.tenant AND k.version = c.key_version "
-            "WHERE c.tenant = :tenant AND c.server = :server AND c.name = :name ORDER BY c.version DESC LIMIT 1"
-        )
-        with self._store.of(tenant) as transaction:
-            row = transaction.row(query, server=server, name=name)
-        if row is None:
-            return None
-        version, number, sealed, wrapped = row
-        return _open(self._opened_key(tenant, number, wrapped), sealed, tenant, server, name, version)
 
     def all(self, tenant: Tenant) -> dict[str, str]:
         """Return every newest value by `server.name`, as the secrets file has them. Raises VaultError."""
@@ -224,18 +209,17 @@ def _context(tenant: Tenant, number: int) -> str:
     return f"{tenant.id}|{number}"
 
 
-def _place(tenant: Tenant, server: str, name: str, version: int) -> bytes:
-    return f"{tenant.id}|{server}|{name}|{version}".encode()
+def _place(tenant: Tenant, server: str, name: str, version: int) -> str:
+    return f"{tenant.id}|{server}|{name}|{version}"
 
 
 def _seal(key: bytes, value: str, tenant: Tenant, server: str, name: str, version: int) -> bytes:
-    nonce = os.urandom(NONCE)
-    return nonce + AESGCM(key).encrypt(nonce, value.encode(), _place(tenant, server, name, version))
+    return seal(key, value.encode(), _place(tenant, server, name, version))
 
 
 def _open(key: bytes, sealed: bytes, tenant: Tenant, server: str, name: str, version: int) -> str:
     try:
-        return AESGCM(key).decrypt(sealed[:NONCE], sealed[NONCE:], _place(tenant, server, name, version)).decode()
+        return unseal(key, sealed, _place(tenant, server, name, version)).decode()
     except (InvalidTag, ValueError):
         raise VaultError(
             f"The saved {name} of {server} does not open: it was changed, or belongs elsewhere.",

@@ -162,6 +162,18 @@ async def test_console_pages_run_only_their_own_script(visitor: Visitor, host: A
     assert (await visitor.get("/static/..%2Fapp.py")).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::", "[::1]"), ("fd00::1", "[fd00::1]")],
+)
+def test_console_address_can_be_opened(app: Any, fleet: Any, host: str, address: str) -> None:
+    from flotilla_servers.switchboard.console.app import Console
+    from flotilla_servers.switchboard.options import arguments
+
+    made = Console(arguments(fleet.options()))
+    assert made.address(host, 8812) == f"http://{address}:8812/console/"
+
+
 # -- what it shows
 
 
