@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hmac
+
 from flotilla_servers.webhooks.store import Arrival, Store
 from flotilla_servers.webhooks.tests.conftest import Log, Post, receiving
-from flotilla_servers.webhooks.tests.senders import Sent, sent
+from flotilla_servers.webhooks.tests.senders import Sent, secret_of, sent
 from flotilla_testing import Tool
 
 
@@ -112,3 +114,12 @@ async def test_forward_events_without_an_address(
 
     with environment(server, **{**settings, "WEBHOOKS_FORWARD_URL": ""}):
         assert "WEBHOOKS_FORWARD_URL is not set" in await problem("forward_events", events=["1"])
+
+
+async def test_event_of_the_last_year_is_listed(post: Post, tool: Tool) -> None:
+    """A time that the calendar ends before spoils no page."""
+    secret, body = secret_of("calcom"), b'{"createdAt":"9999-12-31T23:59:59-01:00"}'
+    signature = hmac.new(secret.encode(), body, "sha256").hexdigest()
+    await post(Sent("calcom", {"X-Cal-Signature-256": signature}, body))
+    [event] = (await tool("list_events"))["items"]
+    assert "happened_at" not in event
