@@ -25,6 +25,7 @@ from .paths import moment, read_all
 
 FORM = "application/x-www-form-urlencoded"
 TOLERANCE = 300.0  # seconds
+MOST_SIGNATURES = 50  # of one request that are looked at
 
 
 class RefusedError(Exception):
@@ -65,8 +66,8 @@ class Signature:
 
     `signed` is what is signed, with {body}, {timestamp}, {id}, {method}, {url} (the public address), {decoded_url}
     (HubSpot's form of it) and {form} (Twilio's: names and values in their order). `before` is what stands before the
-    signature in the header. `field` names the signature in a header such as `t=…,v1=…`; with `list_of` the header holds
-    several of them, separated by spaces. `timestamp` is the header of the time, or the field of the same header.
+    signature in the header. `field` names the signatures in a header such as `t=…,v1=…,v1=…`; with `list_of` the header
+    holds several of them, separated by spaces. `timestamp` is the header of the time, or the field of the same header.
     `key` is base64 where the secret is (after `whsec_`). `public_key` is the vendor's published one (DER, base64),
     which takes the place of a secret.
     """
@@ -89,23 +90,22 @@ class Signature:
         received = incoming.headers.get(self.header.lower(), "").strip()
         if not received:
             raise RefusedError(f"the header {self.header} is missing")
-        fields = dict(part.strip().partition("=")[::2] for part in received.split(",")) if self.field else {}
-        stamp = fields.get(self.timestamp) or incoming.headers.get(self.timestamp.lower(), "").strip()
+        fields = [part.strip().partition("=")[::2] for part in received.split(",")] if self.field else []
+        stamp = dict(fields).get(self.timestamp) or incoming.headers.get(self.timestamp.lower(), "").strip()
         if self.timestamp:
             self._check_time(stamp, now)
         values = {"timestamp": stamp, "id": incoming.headers.get(self.id.lower(), "").strip() if self.id else ""}
         if self.id and not values["id"]:
             raise RefusedError(f"the header {self.id} is missing")
-        texts = received.split() if self.list_of else [fields.get(self.field, "") if self.field else received]
-        signatures = [text.removeprefix(self.before) for text in texts if text.startswith(self.before)]
-        messages = _messages(self.signed, incoming, values)
-        right = [
-            self._fits(secret, message, signature)
-            for secret in secrets
-            for message in messages
-            for signature in signatures
+        texts = received.split() if self.list_of else [received]
+        if self.field:
+            texts = [value for name, value in fields if name == self.field]
+        signatures = [
+            text.removeprefix(self.before) for text in texts[:MOST_SIGNATURES] if text.startswith(self.before)
         ]
-        if not any(right):
+        messages = _messages(self.signed, incoming, values)
+        matches = [self._matches(secret, message, signatures) for secret in secrets for message in messages]
+        if not any(matches):
             raise RefusedError("the signature does not fit")
 
     def check_secret(self, secret: str) -> None:
@@ -120,14 +120,13 @@ class Signature:
         digest = hmac.digest(self._key(secret), message, self.algorithm)
         return self.before + (digest.hex() if self.encoding == "hex" else b64encode(digest).decode())
 
-    def _fits(self, secret: str, message: bytes, received: str) -> bool:
+    def _matches(self, secret: str, message: bytes, received: Sequence[str]) -> bool:
+        """Tell whether the secret made one of the signatures."""
         if self.algorithm == "ed25519":
-            with suppress(ValueError, InvalidSignature):
-                load_der_public_key(b64decode(secret)).verify(b64decode(received, validate=True), message)  # type: ignore[union-attr, call-arg]
-                return True
-            return False
-        wanted = self.sign(secret, message).removeprefix(self.before)
-        return hmac.compare_digest(wanted.encode(), received.encode("utf-8", "replace"))
+            return any(_verified(secret, message, one) for one in received)
+        wanted = self.sign(secret, message).removeprefix(self.before).encode()
+        matches = [hmac.compare_digest(wanted, one.encode("utf-8", "replace")) for one in received]
+        return any(matches)
 
     def _key(self, secret: str) -> bytes:
         return b64decode(secret.removeprefix("whsec_")) if self.key == "base64" else secret.encode()
@@ -196,6 +195,13 @@ class GoogleToken:
 Verification = Signature | SharedSecret | GoogleToken
 
 
+def _verified(public_key: str, message: bytes, received: str) -> bool:
+    with suppress(ValueError, InvalidSignature):
+        load_der_public_key(b64decode(public_key)).verify(b64decode(received, validate=True), message)  # type: ignore[union-attr, call-arg]
+        return True
+    return False
+
+
 def _messages(signed: str, incoming: Incoming, values: Mapping[str, str]) -> list[bytes]:
     """Return what may have been signed: one text, or two where a vendor writes the address with its port or without."""
     addresses = _with_and_without_port(incoming.url) if "{form}" in signed else [incoming.url]
@@ -236,7 +242,7 @@ def _form(incoming: Incoming) -> bytes:
         pairs = parse_qsl(incoming.body.decode("utf-8", "replace"), keep_blank_values=True)
         return "".join(name + value for name, value in sorted(set(pairs))).encode()
     received = parse_qs(urlsplit(incoming.url).query).get("bodySHA256", [""])[0]
-    if not hmac.compare_digest(hashlib.sha256(incoming.body).hexdigest(), received.lower()):
+    if not hmac.compare_digest(hashlib.sha256(incoming.body).hexdigest().encode(), received.lower().encode()):
         raise RefusedError("the signature does not cover the body")
     return b""
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from flotilla_servers.webhooks.schemes import FORM, Incoming, RefusedError, Signature
+from flotilla_servers.webhooks.schemes import FORM, MOST_SIGNATURES, Incoming, RefusedError, Signature
 from flotilla_servers.webhooks.tests.senders import (
     ACCOUNT,
     PUBLIC,
@@ -111,6 +111,35 @@ async def test_signature_that_is_no_signature(signature: str) -> None:
         await check(replace(sent("whatsapp", now=NOW), headers={"X-Hub-Signature-256": signature}))
 
 
+async def test_signature_among_many_costs_one_digest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many signatures a stranger sends, the body is read once for each secret."""
+    request, signed, sign = sent("standard", now=NOW), list[str](), Signature.sign
+
+    def counted(self: Signature, secret: str, message: bytes) -> str:
+        signed.append(secret)
+        return sign(self, secret, message)
+
+    monkeypatch.setattr(Signature, "sign", counted)
+
+    async def check_after(others: int) -> None:
+        signatures = " ".join(["v1,AAAA"] * others + [request.headers["webhook-signature"].split()[-1]])
+        await check(replace(request, headers={**request.headers, "webhook-signature": signatures}))
+
+    await check_after(MOST_SIGNATURES - 1)
+    assert signed == [secret_of("standard")]
+    with pytest.raises(RefusedError, match="does not fit"):
+        await check_after(MOST_SIGNATURES)
+    assert len(signed) == 2
+
+
+@pytest.mark.parametrize("place", [0, 1])
+async def test_signature_of_each_secret_during_rotation(place: int) -> None:
+    """https://docs.stripe.com/webhooks/signature: one v1 for each secret that is active."""
+    pairs = sent("stripe", now=NOW).headers["Stripe-Signature"].split(",")
+    pairs.insert(1 + place, f"v1={'0' * 64}")
+    await check(replace(sent("stripe", now=NOW), headers={"Stripe-Signature": ",".join(pairs)}))
+
+
 @pytest.mark.parametrize(
     "claims",
     [
@@ -181,6 +210,8 @@ async def test_twilio_json_is_signed_by_its_digest() -> None:
     await check(Sent("twilio", headers, body), "12345", url=url)
     with pytest.raises(RefusedError, match="cover the body"):
         await check(Sent("twilio", headers, body + b" "), "12345", url=url)
+    with pytest.raises(RefusedError, match="cover the body"):
+        await check(Sent("twilio", headers, body), "12345", url=f"{PUBLIC}/hooks/twilio/main?bodySHA256=%C3%A9")
 
 
 async def test_standard_webhooks_published_example() -> None:
