@@ -109,11 +109,11 @@ def get_images(slugs: list[str]) -> bool:
     """Have the images here: pulled where this is a release, else built. False where the servers must be processes."""
     if not system.engine():
         return False
-    wanted = dict(zip(slugs, servers.images(slugs), strict=True))
-    missing = [slug for slug, image in wanted.items() if image not in system.image_ids(list(wanted.values()))]
-    if missing and not (paths.ROOT / ".git").exists():
-        missing = [slug for slug in missing if system.docker("pull", "--quiet", wanted[slug], timeout=PULL) is None]
-    if not missing or up.build(missing):
+    images = install.missing(slugs)
+    if not (paths.ROOT / ".git").exists():
+        images = {slug: image for slug, image in images.items()
+                  if system.docker("pull", "--quiet", image, timeout=PULL) is None}  # fmt: skip
+    if not images or up.build(list(images)):
         return True
     paths.say(up.NOT_BUILT)
     return False

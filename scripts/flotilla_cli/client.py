@@ -22,13 +22,13 @@ async def _agree(*_: Any) -> dict[str, bool]:
 
 def over_http(url: str, token: str, **options: Any) -> Client[Any]:
     """Return a client of a running gateway."""
-    return Client(StreamableHttpTransport(url, auth=token), elicitation_handler=_agree, **options)
+    return Client(StreamableHttpTransport(url, auth=token), **{"elicitation_handler": _agree, **options})
 
 
 def over_stdio(command: list[str], env: dict[str, str], log: Path, **options: Any) -> Client[Any]:
     """Return a client that starts a gateway of its own and ends it with the session; its stderr goes to `log`."""
     transport = StdioTransport(command[0], command[1:], env=env, keep_alive=False, log_file=log)
-    return Client(transport, elicitation_handler=_agree, **options)
+    return Client(transport, **{"elicitation_handler": _agree, **options})
 
 
 async def tool_names(client: Client[Any]) -> list[str]:

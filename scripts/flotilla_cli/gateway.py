@@ -22,6 +22,7 @@ from flotilla_cli import paths, servers, system
 from flotilla_launcher.naming import GATEWAY_IMAGE, module_of
 from flotilla_launcher.processes import started
 from flotilla_servers.switchboard.catalog import FLEET, own_variables
+from flotilla_servers.switchboard.options import OPTIONS
 
 BLOCK_SECRETS = "--block-secrets=false"
 KINDS = {
@@ -198,7 +199,8 @@ def fingerprint(kind: str, run: str, slugs: list[str]) -> str:
         parts.append(system.image_ids(servers.images(slugs)))
     if kind == "switchboard":  # it hands them to every server
         own = [name for slug in slugs for name in own_variables(slug)]
-        parts.append([os.environ.get(name, "") for name in (*FLEET, *own)])
+        options = ["FLOTILLA_" + name.upper().replace("-", "_") for name in OPTIONS]
+        parts.append([os.environ.get(name, "") for name in (*FLEET, *own, *options)])
     sources = [paths.ROOT / "servers" / "switchboard"] if kind == "switchboard" else []
     sources += [paths.ROOT / "servers" / module_of(slug) for slug in slugs] if run == "process" else []
     for folder in [*sources, *([paths.ROOT / "shared" / "src" / "flotilla"] if sources else [])]:

@@ -32,6 +32,13 @@ def install() -> list[str]:
     return done
 
 
+def missing(slugs: list[str]) -> dict[str, str]:
+    """Return those images that the engine does not have, by slug."""
+    images = dict(zip(slugs, servers.images(slugs), strict=True))
+    present = system.image_ids(list(images.values()))
+    return {slug: image for slug, image in images.items() if image not in present}
+
+
 def missing_images(slugs: list[str]) -> list[str]:
     """Return sentences on the images that the catalog names and the engine does not have; none without an engine.
 
@@ -39,15 +46,13 @@ def missing_images(slugs: list[str]) -> list[str]:
     """
     if not system.engine():
         return []
-    images = dict(zip(slugs, servers.images(slugs), strict=True))
-    present = system.image_ids(list(images.values()))
-    missing = [slug for slug, image in images.items() if image not in present]
-    if not missing:
+    images = missing(slugs)
+    if not images:
         return []
     return [
-        f"Images: missing on this machine: {', '.join(images[slug] for slug in missing)}.",
+        f"Images: missing on this machine: {', '.join(images.values())}.",
         "Docker's gateway pulls them if that version was released; otherwise it leaves these servers out.",
-        f"To build them from this checkout: make build S='{' '.join(missing)}'",
+        f"To build them from this checkout: make build S='{' '.join(images)}'",
     ]
 
 

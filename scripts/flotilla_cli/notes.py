@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 import sys
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -83,11 +84,15 @@ def _replay(folder: Path, note: Note) -> int:
 
 async def _call(note: Note) -> tuple[str, bool]:
     """Return the text of a note's call, and whether it is an error."""
-    try:
-        async with _connected(note.server) as session:
+    async with AsyncExitStack() as stack:
+        try:
+            session = await stack.enter_async_context(_connected(note.server))
+        except Exception as problem:  # whatever it is, the note must not stay as begun
+            return f"Error: the gateway cannot be reached ({problem}). Nothing was done. Run `make doctor`.", True
+        try:
             result = await session.call_tool_mcp(note.tool, note.arguments)
-    except MCPError as problem:
-        return f"Error: {problem}", True
+        except MCPError as problem:
+            return f"Error: {problem}", True
     return "".join(getattr(part, "text", "") for part in result.content), result.is_error
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import getpass
-import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,7 +36,16 @@ from flotilla_servers.switchboard.settings_file import SettingsError
 
 WORDS = {"reads": "reads", "writes": "writes", "destroys": "may destroy"}
 LONGEST = 300  # characters of a description that are printed
-FAILURES = (NotStartedError, ConnectionLostError, BrokenResultError, RpcError, DiscoveryError, SettingsError, OSError)
+FAILURES = (
+    NotStartedError,
+    ConnectionLostError,
+    BrokenResultError,
+    RpcError,
+    DiscoveryError,
+    SettingsError,
+    OSError,
+    ValueError,
+)
 
 
 class Place:
@@ -133,11 +141,11 @@ def _add(place: Place, options: argparse.Namespace) -> int:
         "command": options.command,
         "transport": options.transport,
         "auth": "oauth" if options.oauth else "token" if options.token else "",
-        "headers": _pairs("--header", options.header),
+        "headers": paths.pairs("--header", options.header),
         "local": options.local,
         "args": options.arg,
         "volumes": options.volume,
-        "env": _pairs("--env", options.env),
+        "env": paths.pairs("--env", options.env),
         "title": options.title,
     }
     own_servers.parsed(options.name, {key: item for key, item in value.items() if item}, registry())
@@ -251,13 +259,6 @@ def _arguments(schema: Mapping[str, Any]) -> list[str]:
 def _indented(text: str) -> str:
     text = text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
     return "\n".join(f"    {line}" for line in text.splitlines())
-
-
-def _pairs(option: str, texts: list[str]) -> dict[str, str]:
-    pairs = [text.partition("=") for text in texts]
-    if wrong := [name for name, equals, _ in pairs if not equals or not name.strip()]:
-        raise SettingsError(f"{option} {shlex.quote(wrong[0])} is not NAME=VALUE.")
-    return {name.strip(): value for name, _, value in pairs}
 
 
 def _typed(label: str) -> str:

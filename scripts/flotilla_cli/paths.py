@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 import tempfile
 from pathlib import Path
@@ -65,6 +66,14 @@ def port() -> int:
 def owner() -> str:
     """Return the first part of the names of containers and volumes."""
     return os.environ.get("FLOTILLA_OWNER") or "flotilla"
+
+
+def pairs(option: str, texts: list[str]) -> dict[str, str]:
+    """Return the values of an option that is given as NAME=VALUE. Raises ValueError."""
+    parts = [text.partition("=") for text in texts]
+    if wrong := [name for name, equals, _ in parts if not equals or not name.strip()]:
+        raise ValueError(f"{option} {shlex.quote(wrong[0])} is not NAME=VALUE.")
+    return {name.strip(): value for name, _, value in parts}
 
 
 def write(path: Path, text: str, mode: int = 0o600) -> None:

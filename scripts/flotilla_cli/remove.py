@@ -31,7 +31,8 @@ def main(argv: list[str]) -> int:
             if answer not in ("y", "yes"):
                 paths.say("Nothing was changed.")
                 return 0
-        if options.revoke and (status := login.main([server.slug, "--revoke"])):
+        store = ["--store", options.store] if options.store else []
+        if options.revoke and (status := login.main([server.slug, "--revoke", *store])):
             return status
         names = accounts.forget(server, login.in_keychain(options))
     except AccountError as problem:

@@ -91,10 +91,11 @@ def _settings(options: argparse.Namespace, base: Mapping[str, Any]) -> dict[str,
             document[name] = value
     if options.servers is not None:
         document["servers"] = [name.strip() for name in options.servers.split(",") if name.strip()]
-    tiers = dict(pair.split("=", 1) for pair in options.tier)
-    limits = {name: int(number) for name, number in (pair.split("=", 1) for pair in options.limit)}
+    tiers, limits = paths.pairs("--tier", options.tier), paths.pairs("--limit", options.limit)
+    if wrong := [name for name, number in limits.items() if not number.isdecimal()]:
+        raise ValueError(f"--limit {wrong[0]}={limits[wrong[0]]} is not a whole number.")
     document["tiers"] = {**(document.get("tiers") or {}), **tiers}
-    document["limits"] = {**(document.get("limits") or {}), **limits}
+    document["limits"] = {**(document.get("limits") or {}), **{name: int(number) for name, number in limits.items()}}
     return document
 
 

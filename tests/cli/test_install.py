@@ -188,8 +188,12 @@ def test_install_without_a_checkout(home: Path, tmp_path: Path) -> None:
     archive, sum_ = release(tmp_path)
     into = home / "app"
     options = ["--from", str(archive), "--into", str(into)]
-    for _ in range(2):  # the second time it takes the place of the first
+    token = into / "build" / "run" / "token"  # by which clients are connected
+    for again in (False, True):  # the second time it takes the place of the first
         done = install("--servers", "a b", *options, "--sha256", sum_, file=alone)
+        assert token.exists() is again
+        token.parent.mkdir(parents=True, exist_ok=True)
+        token.write_text("x")
         assert done.stdout.splitlines() == [f"{into}/scripts/flotilla", "assist", "--servers", "a b"]
     changed = "0" * 64
     assert "the archive's checksum is not" in install(*options, "--sha256", changed, file=alone, status=1).stderr

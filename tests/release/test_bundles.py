@@ -51,7 +51,10 @@ def test_bundle_same_input_same_bytes(dist: Path, name: str) -> None:
 def test_bundle_pins_what_it_installs(name: str) -> None:
     about = tomllib.loads(packages.project(name, VERSION, WHEELS))
     assert {path["path"] for path in about["tool"]["uv"]["sources"].values()} == {f"wheels/{w}" for w in WHEELS}
-    pinned = {Requirement(line).name for line in about["tool"]["uv"]["constraint-dependencies"]}
+    requirements = [Requirement(line) for line in about["tool"]["uv"]["constraint-dependencies"]]
+    pinned = {requirement.name for requirement in requirements}
+    versions = {(one.name, str(one.marker)) for one in requirements}
+    assert len(versions) == len(requirements), "two versions of one package"
     assert {"fastmcp", "mcp", "pydantic-core", "reportlab", "pypdf"} <= pinned
 
 

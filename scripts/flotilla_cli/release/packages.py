@@ -20,6 +20,7 @@ from flotilla_cli.release.progress import Release
 from flotilla_launcher.naming import PROJECT
 
 MCPB = "@anthropic-ai/mcpb@2.1.2"  # signs bundles
+NOT_INSTALLED = ("dev", "openbao", "otel", "site", "uv")  # pins of what no server imports
 PIN = re.compile(r"^([A-Za-z0-9._-]+(?:\[[^\]]+\])?==[^\\]+?)\s*\\?$", re.MULTILINE)
 START = '''"""Starts Flotilla's gateway, the switchboard, with the servers as processes of this machine."""
 
@@ -105,7 +106,7 @@ def manifest(name: str, title: str, description: str, version: str) -> dict[str,
 
 def project(name: str, version: str, wheel_names: list[str], root: Path = paths.ROOT) -> str:
     """Return the pyproject.toml of a bundle: our wheels from beside it, all others in the versions that were tried."""
-    locks = sorted(path for path in root.glob("requirements/*.txt") if path.stem not in ("dev", "otel", "uv"))
+    locks = sorted(path for path in root.glob("requirements/*.txt") if path.stem not in NOT_INSTALLED)
     pinned = sorted({pin.strip() for path in locks for pin in PIN.findall(path.read_text(encoding="utf-8"))})
     library, fleet = (next(w for w in wheel_names if w.startswith(f"flotilla_{part}-")) for part in ("mcp", "fleet"))
     return "\n".join(

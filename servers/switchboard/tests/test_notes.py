@@ -158,7 +158,11 @@ async def test_note_saved_when_a_server_is_down_and_replayed_after(
     assert len(trace) == 32
 
     (fleet.folder / "flotilla-probe").write_text(working)
-    monkeypatch.setattr(command, "_connected", lambda server: person(fleet.command(), "auto").client)
+    line, log = fleet.command(), fleet.folder / "gateway.log"
+    monkeypatch.setattr(command.gateway.Running, "read", lambda: command.gateway.Running())
+    monkeypatch.setattr(command.gateway, "switchboard_command", lambda *_: [line.command, *line.args])
+    monkeypatch.setattr(command.gateway, "user_files", list)
+    monkeypatch.setattr(command.gateway, "log_file", lambda: log)
     data = ["--data", str(fleet.data)]
     assert await in_thread(command.main, ["replay", "20", *data]) == 0
     assert capsys.readouterr().out == '{"value":"été"}\n'

@@ -5,8 +5,8 @@ import shutil
 import socket
 import sqlite3
 import subprocess
-import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -164,20 +164,19 @@ def test_data_key_is_changed_without_a_pause(database: str, vault: Vault, acme: 
 def test_data_key_is_changed_while_others_read(database: str, vault: Vault, acme: Tenant) -> None:
     vault.put(acme, {TOKEN: "one", ("flotilla-gmail", "token"): "two"})
     changing, reading = opened(database)[1], opened(database)[1]
-    ended, seen = threading.Event(), 0
+    seen = 0
 
     def change() -> None:
         for _ in range(20):
             changing.rotate_data_key(acme)
-        ended.set()
 
-    thread = threading.Thread(target=change)
-    thread.start()
-    while not ended.is_set():
-        assert reading.all(acme) == {"flotilla-gmail.token": "two", "flotilla-hubspot.token": "one"}
-        assert reading.get(acme, *TOKEN) == "one"
-        seen += 1
-    thread.join()
+    with ThreadPoolExecutor(1) as pool:
+        changes = pool.submit(change)
+        while not changes.done():
+            assert reading.all(acme) == {"flotilla-gmail.token": "two", "flotilla-hubspot.token": "one"}
+            assert reading.get(acme, *TOKEN) == "one"
+            seen += 1
+        changes.result()
     assert seen
 
 

@@ -105,6 +105,7 @@ class Killed:
             request = sent("calendly", name=f"Invité {one}")
             try:
                 answer = await client.post(request.path, content=request.body, headers=dict(request.headers))
+                assert answer.status_code in (200, 503), answer.text
                 taken = answer.is_success
             except httpx.HTTPError:
                 taken = False
