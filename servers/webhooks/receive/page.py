@@ -26,13 +26,15 @@ from flotilla.http.loopback import is_loopback
 
 from ..endpoints import Endpoints
 from ..store import Store
+from .web import body_of
 
 SHOWN = 50  # events and forwards
 MOST_FORM = 4_096  # bytes
 HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'",
-    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'",
+    "Referrer-Policy": "same-origin",  # with no-referrer a browser sends `Origin: null` with the page's own forms
     "X-Content-Type-Options": "nosniff",
 }
 STYLE = (
@@ -181,9 +183,5 @@ def _time(seconds: float | None) -> str:
 
 async def _field(request: Request, name: str) -> str:
     """Return a field of a short form, "" without it."""
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > MOST_FORM:
-            return ""
+    body = await body_of(request, MOST_FORM) or b""
     return parse_qs(body.decode("utf-8", "replace")).get(name, [""])[0]

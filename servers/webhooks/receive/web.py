@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import time
 from collections import Counter
@@ -25,8 +26,10 @@ from .writer import Writer
 
 MOST_BODY = 2_000_000  # bytes
 MOST_AT_ONCE = 200  # requests that are read or stored; one more gets a 503, and comes again
+LONGEST_READ = 30.0  # seconds of a body
 LONGEST_ECHO = 1_000  # characters of a challenge
 BUSY = {"Retry-After": "5"}
+LAST = {"Connection": "close"}  # of an answer before the whole body is there
 
 
 class Receiver:
@@ -85,9 +88,12 @@ class Receiver:
     async def _answer(self, endpoint: Endpoint, request: Request) -> Response:
         if request.method == "HEAD":  # Intercom asks so whether the address is there
             return Response()
-        body = await _body(request)
+        try:
+            body = await body_of(request, MOST_BODY)
+        except TimeoutError:
+            return PlainTextResponse(f"The body took longer than {LONGEST_READ:g} seconds.", 408, LAST)
         if body is None:
-            return PlainTextResponse(f"The body has more than {MOST_BODY} bytes.", 413)
+            return PlainTextResponse(f"The body has more than {MOST_BODY} bytes.", 413, LAST)
         query = f"?{request.url.query}" if request.url.query else ""
         headers = {name.lower(): value for name, value in request.headers.items()}
         incoming = Incoming(request.method, self._public_url + request.url.path + query, headers, body)
@@ -181,12 +187,16 @@ def _holds(incoming: Incoming, name: str) -> bool:
     return isinstance(content, dict) and set(content) == {name} and isinstance(content[name], str)
 
 
-async def _body(request: Request) -> bytes | None:
-    """Return the body; None for one that is too long. Raises ClientDisconnect."""
+async def body_of(request: Request, most: int) -> bytes | None:
+    """Return the body; None for one of more bytes than `most`.
+
+    Raises TimeoutError for one that takes longer than LONGEST_READ, and ClientDisconnect.
+    """
     parts, size = [], 0
-    async for part in request.stream():
-        parts.append(part)
-        size += len(part)
-        if size > MOST_BODY:
-            return None
+    async with asyncio.timeout(LONGEST_READ):
+        async for part in request.stream():
+            parts.append(part)
+            size += len(part)
+            if size > most:
+                return None
     return b"".join(parts)

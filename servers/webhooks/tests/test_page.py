@@ -44,7 +44,10 @@ async def test_page_shows_the_state(store: Store, page: httpx.AsyncClient) -> No
     store.attempted(forward, "dead", 0, "it answered <410>")
     shown = await page.get("/")
     assert shown.status_code == 200
-    assert "default-src 'none'" in shown.headers["content-security-policy"]
+    policy = shown.headers["content-security-policy"].split("; ")
+    assert {"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'"} <= set(policy)
+    # With no-referrer a browser would send `Origin: null` with the page's buttons, which the page refuses.
+    assert shown.headers["referrer-policy"] == "same-origin"
     assert "&lt;script&gt;" in shown.text
     assert "it answered &lt;410&gt;" in shown.text
     assert "refused: the signature does not fit" in shown.text

@@ -14,6 +14,7 @@ from flotilla_servers.webhooks.receive import web
 from flotilla_servers.webhooks.store import Store
 from flotilla_servers.webhooks.tests.conftest import Log, Post, receiving
 from flotilla_servers.webhooks.tests.senders import SENDERS, Sent, secret_of, sent, wrong_secret_of
+from flotilla_testing.waiting import loop_clock
 
 # What is read from each vendor's request: key (a digest where it begins so), kind, account; keys of further events.
 READ = {
@@ -131,6 +132,22 @@ async def test_receiver_caps_the_body(post: Post, store: Store) -> None:
     async with receiving(store) as client:
         assert (await client.post("/hooks/calcom/main", content=endless())).status_code == 413
     assert store.events() == []
+
+
+async def test_receiver_bounds_the_time_of_a_body(store: Store, log: Log) -> None:
+    """A sender that sends a byte now and then keeps no place from others; its connection ends."""
+
+    with loop_clock() as clock:
+
+        async def drip() -> AsyncIterator[bytes]:
+            for _ in range(100):
+                yield b" "
+                clock.advance(1)
+                await asyncio.sleep(0)
+
+        async with receiving(store) as client:
+            answer = await client.post("/hooks/calcom/main", content=drip())
+    assert (answer.status_code, answer.headers["connection"]) == (408, "close")
 
 
 @pytest.mark.parametrize(
