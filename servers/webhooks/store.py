@@ -11,7 +11,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -75,6 +75,10 @@ State = Literal["new", "acknowledged", "parked"]
 ForwardState = Literal["waiting", "delivered", "dead"]
 
 
+class UnreadableError(errors.ConfigurationError):
+    """What a vendor sent cannot be opened."""
+
+
 @dataclass(frozen=True)
 class Arrival:
     """An event that is to be stored. `signals`: one that equals an acknowledged event is new, see `vendors`."""
@@ -108,14 +112,15 @@ class Stored:
     duplicates: int
 
     @property
-    def name(self) -> str:
-        """The name under which the payload is sealed."""
-        return f"{self.vendor}/{self.endpoint}/{self.key}"
+    def names(self) -> tuple[str, str]:
+        """The names under which the payload may be sealed: with its key, and with the one that it may have given up."""
+        name = f"{self.vendor}/{self.endpoint}/{self.key}"
+        return name, name.removesuffix(f"#{self.id}")
 
     @property
     def message_id(self) -> str:
-        """The id of the forwarded message, the same at each attempt."""
-        return "msg_" + sha256(self.name.encode()).hexdigest()[:32]
+        """The id of the forwarded message: the same at each attempt, and another for a later event of the same key."""
+        return "msg_" + sha256(f"{self.vendor}/{self.endpoint}/{self.id}/{self.received}".encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True)
@@ -171,9 +176,7 @@ class Store:
         known = db.execute("SELECT id, state FROM event WHERE (vendor, endpoint, key) = (?, ?, ?)", place).fetchone()
         if known and arrival.signals and known[1] == "acknowledged":
             # A row of its own would break its key: the earlier one, which is dealt with, gives it up.
-            renamed = f"{arrival.key}#{known[0]}"
-            payload = self._keys.seal(self._opened(db, known[0], "/".join(place)), f"{'/'.join(place[:2])}/{renamed}")
-            db.execute("UPDATE event SET key = ?, payload = ? WHERE id = ?", (renamed, payload, known[0]))
+            db.execute("UPDATE event SET key = key || '#' || id WHERE id = ?", (known[0],))
             known = None
         if known:
             db.execute("UPDATE event SET duplicates = duplicates + 1 WHERE id = ?", (known[0],))
@@ -226,13 +229,18 @@ class Store:
             return [Stored(*row) for row in rows]
 
     def event(self, number: int) -> tuple[Stored, Any] | None:
-        """Return an event with what the vendor sent; None where there is none of this number."""
+        """Return an event with what the vendor sent, None for a number that there is not; raises UnreadableError."""
         with self._open() as db:
             row = db.execute(f"SELECT {_EVENT} FROM event e WHERE e.id = ?", (number,)).fetchone()
             if row is None:
                 return None
             stored = Stored(*row)
-            return stored, json.loads(self._opened(db, number, stored.name))
+            return stored, self._payload(db, stored)
+
+    def payload(self, event: Stored) -> Any:
+        """Return what the vendor sent; raises UnreadableError."""
+        with self._open() as db:
+            return self._payload(db, event)
 
     def mark(self, numbers: Iterable[int], state: State) -> list[Stored]:
         """Set the state of events, and return those that are there, as they are then."""
@@ -283,8 +291,8 @@ class Store:
                 ).fetchall()
         return [number for (number,) in queued]
 
-    def claim(self, lease: float, limit: int) -> list[tuple[Forward, Any]]:
-        """Return forwards that are due, with their payloads; nobody else gets them for `lease` seconds."""
+    def claim(self, lease: float, limit: int) -> list[Forward]:
+        """Return forwards that are due; nobody else gets them for `lease` seconds."""
         now = self._clock()
         with self._writing() as db:
             rows = db.execute(
@@ -295,7 +303,7 @@ class Store:
             claimed = [_forward(row) for row in rows]
             for forward in claimed:
                 db.execute("UPDATE forward SET due = ? WHERE event = ?", (now + lease, forward.event.id))
-            return [(one, json.loads(self._opened(db, one.event.id, one.event.name))) for one in claimed]
+            return claimed
 
     def attempted(self, forward: Forward, state: ForwardState, due: float, problem: str) -> None:
         """Record how an attempt ended."""
@@ -376,15 +384,15 @@ class Store:
             (vendor, endpoint, outcome, int(now // DAY), number),
         )
 
-    def _opened(self, db: sqlite3.Connection, number: int, name: str) -> bytes:
-        (sealed,) = db.execute("SELECT payload FROM event WHERE id = ?", (number,)).fetchone()
-        try:
-            return self._keys.open(sealed, name)
-        except ValueError:
-            raise errors.ConfigurationError(
-                f"Event {number} cannot be opened: the state key has changed or the file is damaged.",
-                "Ask the user to set FLOTILLA_STATE_KEY to what it was.",
-            ) from None
+    def _payload(self, db: sqlite3.Connection, event: Stored) -> Any:
+        (sealed,) = db.execute("SELECT payload FROM event WHERE id = ?", (event.id,)).fetchone()
+        for name in event.names:
+            with suppress(ValueError):
+                return json.loads(self._keys.open(sealed, name))
+        raise UnreadableError(
+            f"Event {event.id} cannot be opened: the state key has changed or the file is damaged.",
+            "Ask the user to set FLOTILLA_STATE_KEY to what it was.",
+        )
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:

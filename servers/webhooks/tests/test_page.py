@@ -40,7 +40,7 @@ async def test_page_shows_the_state(store: Store, page: httpx.AsyncClient) -> No
     )
     store.add([arrival, arrival])
     store.count("slack", "main", "refused: the signature does not fit", 3)
-    [(forward, _)] = store.claim(60, 1)
+    [forward] = store.claim(60, 1)
     store.attempted(forward, "dead", 0, "it answered <410>")
     shown = await page.get("/")
     assert shown.status_code == 200
@@ -57,7 +57,7 @@ async def test_page_shows_the_state(store: Store, page: httpx.AsyncClient) -> No
 
 async def test_page_button_forwards_again(store: Store, page: httpx.AsyncClient, woken: list[bool]) -> None:
     store.add([Arrival("slack", "main", "k", "", "", None, {}, forward=True)])
-    [(forward, _)] = store.claim(60, 1)
+    [forward] = store.claim(60, 1)
     store.attempted(forward, "dead", 0, "")
     own = {"origin": f"http://127.0.0.1:{PORT}"}
     assert (await page.post("/again", data={"event": "1"}, headers=own)).status_code == 303

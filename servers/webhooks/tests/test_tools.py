@@ -93,7 +93,7 @@ async def test_forwards_listed_and_put_back(store: Store, tool: Tool) -> None:
             Arrival("slack", "main", "b", "k", "", None, {}),
         ]
     )
-    [(forward, _)] = store.claim(60, 10)
+    [forward] = store.claim(60, 10)
     store.attempted(forward, "dead", 0, "it answered 410")
     [dead] = (await tool("list_forwards", state="dead"))["items"]
     assert (dead["event"], dead["attempts"], dead["problem"]) == ("1", 1, "it answered 410")
