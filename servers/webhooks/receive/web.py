@@ -77,6 +77,8 @@ class Receiver:
             return await self._answer(endpoint, request)
         except RefusedError as refused:
             return self._refuse(vendor, name, str(refused))
+        except (UnicodeError, RecursionError):
+            return self._refuse(vendor, name, "it holds text that is not valid, or too many levels", 400)
         except ClientDisconnect:
             return Response(status_code=400)
         except errors.ConfigurationError as error:
@@ -157,11 +159,11 @@ class Receiver:
         self._outcomes[endpoint.vendor.slug, endpoint.name, "challenge"] += 1
         return PlainTextResponse(answer, headers={"X-Content-Type-Options": "nosniff"})
 
-    def _refuse(self, vendor: str, name: str, reason: str) -> Response:
-        """Answer 401; whoever floods the address costs neither the disk nor the log a line each."""
+    def _refuse(self, vendor: str, name: str, reason: str, status: int = 401) -> Response:
+        """Answer with the reason; whoever floods the address costs neither the disk nor the log a line each."""
         configured = (vendor, name) in self._endpoints
         self._outcomes[vendor, name if configured else "", f"refused: {reason}"] += 1
-        return JSONResponse({"error": reason}, 401)
+        return JSONResponse({"error": reason}, status)
 
     async def flush(self) -> None:
         """Count in the database, and log, what was refused or answered without being stored since the last time."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -47,6 +50,12 @@ READ = {
     "zendesk": ("01H", "zen:event-type:ticket.created", "9"),
     "zoho": ("sha256:", "Leads.insert", "1"),
 }
+
+
+def signed(body: bytes) -> Sent:
+    """Return a request of Cal.com with this body."""
+    signature = hmac.new(secret_of("calcom").encode(), body, hashlib.sha256).hexdigest()
+    return Sent("calcom", {"X-Cal-Signature-256": signature}, body)
 
 
 @pytest.mark.parametrize("vendor", sorted(SENDERS))
@@ -154,13 +163,39 @@ async def test_receiver_bounds_the_time_of_a_body(store: Store, log: Log) -> Non
     "body", [b"", b"[]", b"null", b"7", b'"text"', b"[" * 100_000, b"\xff\xfe", b'{"a":"\\ud800"}']
 )
 async def test_receiver_takes_any_signed_body(body: bytes, post: Post, store: Store) -> None:
-    import hashlib
-    import hmac
-
-    signature = hmac.new(secret_of("calcom").encode(), body, hashlib.sha256).hexdigest()
-    assert (await post(Sent("calcom", {"X-Cal-Signature-256": signature}, body))).status_code == 200
+    assert (await post(signed(body))).status_code == 200
     assert len(store.events()) == 1
     assert store.event(1)
+
+
+LONE = b'{"triggerEvent":"\\ud800"}'  # half a character, which no database takes as text
+
+
+async def test_receiver_one_that_cannot_be_stored_fails_alone(post: Post, store: Store) -> None:
+    """What came in the same moment is stored, and answered so."""
+    good = [sent("calcom", name=f"n{number}") for number in range(20)]
+    answers = await asyncio.gather(*(post(one) for one in [*good[:10], signed(LONE), *good[10:]]))
+    assert [answer.status_code for answer in answers] == [200] * 10 + [400] + [200] * 10
+    assert len(store.events(limit=100)) == 20
+    assert [(outcome, number) for *_, outcome, number in store.counts()] == [("received", 20)]
+
+
+async def test_receiver_of_many_levels_ends_with_an_answer(post: Post) -> None:
+    """At some depth JSON can still be read, but not be written any more."""
+    bodies = [b"[" * depth + b"]" * depth for depth in range(900, 1000)]
+    answers = await asyncio.gather(*(post(signed(body)) for body in bodies))
+    assert {answer.status_code for answer in answers} <= {200, 400}
+
+
+async def test_challenge_that_is_not_valid_text(store: Store, log: Log) -> None:
+    async with receiving(store, f"slack/main={secret_of('slack')} notion/main") as client:
+        token = await client.post("/hooks/notion/main", content=b'{"verification_token":"\\ud800"}')
+        body, stamp = b'{"challenge":"\\ud800"}', str(int(time.time()))
+        signature = hmac.new(secret_of("slack").encode(), f"v0:{stamp}:".encode() + body, hashlib.sha256).hexdigest()
+        headers = {"X-Slack-Signature": f"v0={signature}", "X-Slack-Request-Timestamp": stamp}
+        echo = await client.post("/hooks/slack/main", content=body, headers=headers)
+    assert (token.status_code, echo.status_code) == (400, 400)
+    assert store.offered() == []
 
 
 async def test_receiver_not_stored_is_not_acknowledged(
