@@ -57,7 +57,7 @@ class Incoming:
         return {"text": text} if text else {}
 
 
-GoogleKeys = Callable[[], Awaitable[Any]]  # returns the set of Google's public keys (joserfc's KeySet)
+GoogleKeys = Callable[[], Awaitable[Any]]  # returns Google's public keys (joserfc's KeySet), or raises RefusedError
 
 
 @dataclass(frozen=True)
@@ -173,9 +173,9 @@ class GoogleToken:
         scheme, _, token = incoming.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise RefusedError("the Authorization header is missing")
-        claims: dict[str, Any] = {}
+        keys, claims = await google(), dict[str, Any]()
         with suppress(JoseError, ValueError):
-            claims = jwt.decode(token.strip(), await google(), algorithms=["RS256"]).claims
+            claims = jwt.decode(token.strip(), keys, algorithms=["RS256"]).claims
         if not claims:
             raise RefusedError("the token is not signed by Google")
         address = incoming.url.split("?")[0]
