@@ -10,12 +10,13 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, get_args
 
 from flotilla import errors
 from flotilla.connection import Connection
@@ -72,6 +73,7 @@ CREATE TABLE offered (
 );
 """
 State = Literal["new", "acknowledged", "parked"]
+STATES: tuple[State, ...] = get_args(State)
 ForwardState = Literal["waiting", "delivered", "dead"]
 
 
@@ -135,6 +137,43 @@ class Forward:
     problem: str
 
 
+class Total(NamedTuple):
+    """How many events are stored of an endpoint, a kind and a state; `last` is the last arrival, in Unix seconds."""
+
+    vendor: str
+    endpoint: str
+    kind: str
+    state: State
+    number: int
+    last: float
+
+
+@dataclass
+class EndpointTotals:
+    """How many events of an endpoint are stored, by state; `last` is the last arrival, in Unix seconds."""
+
+    numbers: Counter[State] = field(default_factory=Counter)
+    last: float | None = None
+
+
+class Outcome(NamedTuple):
+    """How many requests of an endpoint ended in one way."""
+
+    vendor: str
+    endpoint: str
+    outcome: str
+    number: int
+
+
+class Offer(NamedTuple):
+    """A secret that came with an unsigned request, in Unix seconds; None for one that cannot be opened."""
+
+    vendor: str
+    endpoint: str
+    received: float
+    secret: str | None
+
+
 _EVENT = (
     "e.id, e.vendor, e.endpoint, e.key, e.kind, e.account, e.happened, e.received, e.state, e.changed, e.duplicates"
 )
@@ -188,7 +227,8 @@ class Store:
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (*place, arrival.kind, arrival.account, arrival.happened, now, arrival.state, now, payload),
         )
-        self._count(db, arrival.vendor, arrival.endpoint, "received", now)
+        outcome = "parked" if arrival.state == "parked" else "received"
+        self._count(db, arrival.vendor, arrival.endpoint, outcome, now)
         if arrival.forward and arrival.state == "new":
             db.execute(
                 "INSERT INTO forward (event, state, due, changed) VALUES (?, 'waiting', ?, ?)",
@@ -322,28 +362,28 @@ class Store:
     # -- counts, and secrets that a vendor offered ----------------------------------------------------------------
 
     def count(self, vendor: str, endpoint: str, outcome: str, number: int = 1) -> None:
-        """Count what was not stored: refused, parked, challenge."""
+        """Count what was not stored: a challenge, or what was refused and why."""
         with self._writing() as db:
             self._count(db, vendor, endpoint, outcome, self._clock(), number)
 
-    def counts(self, since: float = 0) -> list[tuple[str, str, str, int]]:
-        """Return vendor, endpoint, outcome and number since a day."""
+    def outcomes(self, since: float = 0) -> list[Outcome]:
+        """Return how requests ended since the day of this time, in Unix seconds."""
         with self._open() as db:
             rows = db.execute(
                 "SELECT vendor, endpoint, outcome, sum(number) FROM count WHERE day >= ? "
                 "GROUP BY vendor, endpoint, outcome ORDER BY vendor, endpoint, outcome",
                 (int(since // DAY),),
             )
-            return [tuple(row) for row in rows]
+            return [Outcome(*row) for row in rows]
 
-    def totals(self) -> list[tuple[str, str, str, str, int, float, float]]:
-        """Return vendor, endpoint, kind, state, number, first and last arrival of the events that are there."""
+    def totals(self) -> list[Total]:
+        """Return how many events are stored."""
         with self._open() as db:
             rows = db.execute(
-                "SELECT vendor, endpoint, kind, state, count(*), min(received), max(received) FROM event "
+                "SELECT vendor, endpoint, kind, state, count(*), max(received) FROM event "
                 "GROUP BY vendor, endpoint, kind, state ORDER BY vendor, endpoint, kind, state"
             )
-            return [tuple(row) for row in rows]
+            return [Total(*row) for row in rows]
 
     def forward_totals(self) -> dict[str, int]:
         """Return how many forwards there are by state."""
@@ -359,14 +399,19 @@ class Store:
                 (vendor, endpoint, self._clock(), sealed),
             )
 
-    def offered(self) -> list[tuple[str, str, float, str]]:
-        """Return vendor, endpoint, time of arrival and secret of what was offered."""
+    def offered(self) -> list[Offer]:
+        """Return the secrets that were offered."""
         with self._open() as db:
             rows = db.execute("SELECT vendor, endpoint, received, secret FROM offered").fetchall()
         return [
-            (vendor, endpoint, received, self._keys.open(secret, f"offered/{vendor}/{endpoint}").decode())
-            for vendor, endpoint, received, secret in rows
+            Offer(vendor, endpoint, received, self._offered_secret(vendor, endpoint, sealed))
+            for vendor, endpoint, received, sealed in rows
         ]
+
+    def _offered_secret(self, vendor: str, endpoint: str, sealed: bytes) -> str | None:
+        with suppress(ValueError):
+            return self._keys.open(sealed, f"offered/{vendor}/{endpoint}").decode()
+        return None
 
     def forget_offer(self, vendor: str, endpoint: str) -> None:
         """Forget a secret that was offered."""
@@ -418,6 +463,25 @@ class Store:
                 db.execute("ROLLBACK")
                 raise
             db.execute("COMMIT")
+
+
+def by_endpoint(totals: Iterable[Total]) -> Mapping[tuple[str, str], EndpointTotals]:
+    """Return totals by vendor and endpoint, for each that is asked for."""
+    grouped = defaultdict[tuple[str, str], EndpointTotals](EndpointTotals)
+    for total in totals:
+        own = grouped[total.vendor, total.endpoint]
+        own.numbers[total.state] += total.number
+        own.last = max(total.last, own.last or 0.0)
+    return grouped
+
+
+def number_of(event: str) -> int:
+    """Return the number of an event; raises errors.InvalidInputError for a text that is not one."""
+    if not (event.isascii() and event.isdecimal() and len(event) < 16):
+        raise errors.InvalidInputError(
+            f"`{errors.excerpt(event, 60)}` is not the number of an event.", "Pass one that wh_list_events returned."
+        )
+    return int(event)
 
 
 def _forward(row: Sequence[Any]) -> Forward:

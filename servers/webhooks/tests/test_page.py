@@ -74,6 +74,16 @@ async def test_page_shows_an_offered_secret_until_it_is_forgotten(store: Store, 
     assert "secret_of-notion" not in (await page.get("/")).text
 
 
+async def test_page_shows_a_secret_that_cannot_be_opened(store: Store, page: httpx.AsyncClient) -> None:
+    """A state key that has changed takes the rest of the page from nobody."""
+    store.offer("notion", "main", "secret_of-notion")
+    with store._writing() as db:
+        db.execute("UPDATE offered SET secret = x'00'")
+    shown = await page.get("/")
+    assert "cannot be opened" in shown.text
+    assert "calendly/main" in shown.text
+
+
 async def test_page_refuses_others(store: Store, page: httpx.AsyncClient) -> None:
     assert (await page.get("/", auth=("operator", "wrong"))).status_code == 401
     assert (await page.get("/", auth=httpx.Auth())).status_code == 401

@@ -98,7 +98,7 @@ async def test_receiver_refuses_without_a_secret(store: Store, log: Log) -> None
         assert (await client.post("/hooks/nobody/main", content=b"{}")).status_code == 404
         assert (await client.get("/hooks/slack/other")).status_code == 405
         assert (await client.get("/")).status_code == 404
-    counts = {(vendor, endpoint, outcome): number for vendor, endpoint, outcome, number in store.counts()}
+    counts = {(vendor, endpoint, outcome): number for vendor, endpoint, outcome, number in store.outcomes()}
     # An endpoint that nobody set up leaves no name of a stranger's choice in the database.
     assert counts == {
         ("slack", "", "refused: there is no secret for this endpoint"): 3,
@@ -177,7 +177,7 @@ async def test_receiver_one_that_cannot_be_stored_fails_alone(post: Post, store:
     answers = await asyncio.gather(*(post(one) for one in [*good[:10], signed(LONE), *good[10:]]))
     assert [answer.status_code for answer in answers] == [200] * 10 + [400] + [200] * 10
     assert len(store.events(limit=100)) == 20
-    assert [(outcome, number) for *_, outcome, number in store.counts()] == [("received", 20)]
+    assert [(outcome, number) for *_, outcome, number in store.outcomes()] == [("received", 20)]
 
 
 async def test_receiver_of_many_levels_ends_with_an_answer(post: Post) -> None:
@@ -244,9 +244,9 @@ async def test_receiver_logs_refusals_together(store: Store, log: Log) -> None:
     async with receiving(store) as client:
         for _ in range(50):
             assert (await client.post("/hooks/slack/main", content=b"{}")).status_code == 401
-        assert store.counts() == []
+        assert store.outcomes() == []
     assert log.text.count("webhook refused") == 1
-    assert [number for *_, number in store.counts()] == [50]
+    assert [number for *_, number in store.outcomes()] == [50]
 
 
 # -- challenges ------------------------------------------------------------------------------------------------------
