@@ -53,7 +53,7 @@ def _values(data: Any, steps: list[str]) -> Iterator[Any]:
 def moment(text: str) -> float | None:
     """Return Unix seconds of a time as vendors write it: ISO 8601, or seconds, milliseconds, micro- or nanoseconds.
 
-    None for what is none, and for years before 1970 or after 9999, which no time zone could show.
+    None for a text that is not a time, and for years before 1970 or after 9999, which no time zone could show.
     """
     seconds = _seconds(text) if len(text) <= LONGEST_TIME else None
     return seconds if seconds is not None and 0 <= seconds < END else None

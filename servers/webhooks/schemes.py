@@ -106,10 +106,10 @@ class Signature:
         messages = _messages(self.signed, incoming, values)
         matches = [self._matches(secret, message, signatures) for secret in secrets for message in messages]
         if not any(matches):
-            raise RefusedError("the signature does not fit")
+            raise RefusedError("the signature does not match")
 
     def check_secret(self, secret: str) -> None:
-        """Raise ValueError for a secret that can be none of this scheme."""
+        """Raise ValueError for a secret that is not valid in this scheme."""
         if self.algorithm == "ed25519":
             load_der_public_key(b64decode(secret, validate=True))
         elif self.key == "base64":
@@ -153,9 +153,11 @@ class SharedSecret:
         if not received:
             raise RefusedError("the secret is missing")
         expected = [self.before + (b64encode(s.encode()).decode() if self.encoding else s) for s in secrets]
-        fits = [[hmac.compare_digest(one.encode("utf-8", "replace"), e.encode()) for e in expected] for one in received]
-        if not all(map(any, fits)):
-            raise RefusedError("the secret does not fit")
+        matches = [
+            [hmac.compare_digest(one.encode("utf-8", "replace"), e.encode()) for e in expected] for one in received
+        ]
+        if not all(map(any, matches)):
+            raise RefusedError("the secret does not match")
 
 
 @dataclass(frozen=True)
@@ -182,12 +184,12 @@ class GoogleToken:
         if claims.get("iss") not in ("https://accounts.google.com", "accounts.google.com"):
             raise RefusedError("the token is not issued by Google")
         if claims.get("aud") != address:
-            raise RefusedError("the token is made for another address")
+            raise RefusedError("the token was issued for another address")
         if claims.get("email") not in secrets or claims.get("email_verified") is not True:
-            raise RefusedError("the token is of another account")
+            raise RefusedError("the token belongs to another account")
         issued, expires = claims.get("iat"), claims.get("exp")
         if not isinstance(issued, int | float) or not isinstance(expires, int | float):
-            raise RefusedError("the token has no times")
+            raise RefusedError("the token does not say when it was issued and when it expires")
         if issued - TOLERANCE > now or expires + TOLERANCE < now:
             raise RefusedError("the token has expired, or a clock is wrong")
 
@@ -243,7 +245,7 @@ def _form(incoming: Incoming) -> bytes:
         return "".join(name + value for name, value in sorted(set(pairs))).encode()
     received = parse_qs(urlsplit(incoming.url).query).get("bodySHA256", [""])[0]
     if not hmac.compare_digest(hashlib.sha256(incoming.body).hexdigest().encode(), received.lower().encode()):
-        raise RefusedError("the signature does not cover the body")
+        raise RefusedError("the body is not the one that was signed")
     return b""
 
 

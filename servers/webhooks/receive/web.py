@@ -66,19 +66,19 @@ class Receiver:
     async def _hook(self, request: Request) -> Response:
         vendor, name = request.path_params["vendor"], request.path_params.get("endpoint", "main")
         if vendor not in VENDORS:
-            return PlainTextResponse("There is no such address.", 404)
+            return PlainTextResponse("Nothing is at this address.", 404)
         endpoint = self._endpoints.get((vendor, name))
         if endpoint is None:
             return self._refuse(vendor, name, "there is no secret for this endpoint")
         if self._running >= MOST_AT_ONCE:
-            return PlainTextResponse("Too many at once.", 503, BUSY)
+            return PlainTextResponse("Too many requests at once.", 503, BUSY)
         self._running += 1
         try:
             return await self._answer(endpoint, request)
         except RefusedError as refused:
             return self._refuse(vendor, name, str(refused))
         except (UnicodeError, RecursionError):
-            return self._refuse(vendor, name, "it holds text that is not valid, or too many levels", 400)
+            return self._refuse(vendor, name, "its text is not valid, or it is nested too deeply", 400)
         except ClientDisconnect:
             return Response(status_code=400)
         except errors.ConfigurationError as error:
@@ -142,9 +142,9 @@ class Receiver:
         query = parse_qs(incoming.url.partition("?")[2], keep_blank_values=True)
         if challenge.echo in query and incoming.method == challenge.method:
             received = query.get(challenge.token, [""])[0].encode()
-            fits = [hmac.compare_digest(received, token.encode()) for token in endpoint.verify_tokens]
-            if challenge.token and not any(fits):
-                raise RefusedError("the verify token does not fit")
+            matches = [hmac.compare_digest(received, token.encode()) for token in endpoint.verify_tokens]
+            if challenge.token and not any(matches):
+                raise RefusedError("the verify token does not match")
             answer = query[challenge.echo][0][:LONGEST_ECHO]
         elif challenge.ping and incoming.is_form and set(incoming.content) == {challenge.ping}:
             answer = ""

@@ -39,7 +39,7 @@ async def test_page_shows_the_state(store: Store, page: httpx.AsyncClient) -> No
         "slack", "main", "<b>key", "<script>alert(1)</script>", "T1", None, {"text": "canary"}, forward=True
     )
     store.add([arrival, arrival])
-    store.count("slack", "main", "refused: the signature does not fit", 3)
+    store.count("slack", "main", "refused: the signature does not match", 3)
     [forward] = store.claim(60, 1)
     store.attempted(forward, "dead", 0, "it answered <410>")
     shown = await page.get("/")
@@ -50,7 +50,7 @@ async def test_page_shows_the_state(store: Store, page: httpx.AsyncClient) -> No
     assert shown.headers["referrer-policy"] == "same-origin"
     assert "&lt;script&gt;" in shown.text
     assert "it answered &lt;410&gt;" in shown.text
-    assert "refused: the signature does not fit" in shown.text
+    assert "refused: the signature does not match" in shown.text
     assert "<script" not in shown.text
     assert "canary" not in shown.text
 

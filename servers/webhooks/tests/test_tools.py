@@ -84,7 +84,7 @@ async def test_statistics(store: Store, tool: Tool, log: Log) -> None:
     assert outcomes == {
         ("slack", "received"): 1,
         ("slack", "duplicate"): 1,
-        ("slack", "refused: the signature does not fit"): 1,
+        ("slack", "refused: the signature does not match"): 1,
         ("graph", "challenge"): 1,
         ("intercom", "parked"): 1,
     }
