@@ -166,7 +166,7 @@ class Outcome(NamedTuple):
 
 
 class Offer(NamedTuple):
-    """A secret that came with an unsigned request. `received` is in Unix seconds; without `secret` it cannot be opened."""
+    """A secret that came with an unsigned request, at `received` (Unix seconds); None where it cannot be opened."""
 
     vendor: str
     endpoint: str
