@@ -110,7 +110,6 @@ class Stored:
     happened: float | None
     received: float
     state: State
-    changed: float
     duplicates: int
 
     @property
@@ -127,7 +126,7 @@ class Stored:
 
 @dataclass(frozen=True)
 class Forward:
-    """An event on its way to the owner's address. `due` is when it is tried next, in Unix seconds."""
+    """An event on its way to the operator's address. `due` is when it is tried next, in Unix seconds."""
 
     event: Stored
     state: ForwardState
@@ -174,9 +173,7 @@ class Offer(NamedTuple):
     secret: str | None
 
 
-_EVENT = (
-    "e.id, e.vendor, e.endpoint, e.key, e.kind, e.account, e.happened, e.received, e.state, e.changed, e.duplicates"
-)
+_EVENT = "e.id, e.vendor, e.endpoint, e.key, e.kind, e.account, e.happened, e.received, e.state, e.duplicates"
 _FORWARD = f"{_EVENT}, f.state, f.attempts, f.due, f.changed, f.problem"
 
 

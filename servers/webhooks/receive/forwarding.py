@@ -28,7 +28,7 @@ PAUSES = (5, 30, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)  # sec
 AT_ONCE = 10
 TIMEOUT = 20.0  # seconds of one attempt
 LEASE = 120.0  # seconds in which nobody else tries the same: longer than an attempt
-LONGEST_WAIT = 60.0  # seconds until it is looked again what the tools have put back
+LONGEST_WAIT = 60.0  # seconds between two looks for what the tools have put back
 LONGEST_PROBLEM = 300  # characters
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
@@ -97,7 +97,8 @@ class Forwarder:
         problem, final, asked = "", False, 0.0
         try:
             payload = await in_thread(self._store.payload, forward.event)
-            response = await self._send(forward, message(forward, payload))
+            async with asyncio.timeout(TIMEOUT):
+                response = await self._send(forward, message(forward, payload))
             if not response.is_success:
                 problem, asked = f"it answered {response.status_code}", _retry_after(response)
                 final = response.status_code == 410  # the address is gone for good
@@ -105,6 +106,8 @@ class Forwarder:
             problem, final = error.message, True
         except UnsafeAddressError as error:
             problem = str(error)
+        except (TimeoutError, httpx.TimeoutException):
+            problem = f"it took longer than {TIMEOUT:g} seconds"
         except (httpx.HTTPError, OSError) as error:
             problem = f"it cannot be reached: {type(error).__name__} {error}"
         except Exception as error:  # an attempt that did not count would be made again for ever

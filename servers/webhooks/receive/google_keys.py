@@ -15,6 +15,7 @@ from ..schemes import RefusedError
 
 ADDRESS = "https://www.googleapis.com/oauth2/v3/certs"
 HOUR = 3600.0
+TIMEOUT = 10.0  # seconds of one fetch
 PAUSE = 60.0  # seconds after a fetch that failed
 
 
@@ -40,8 +41,8 @@ class GoogleKeys:
 
     async def _fetch(self) -> None:
         pause = PAUSE
-        with suppress(httpx.HTTPError, ValueError):
-            async with httpx.AsyncClient(transport=self._transport, timeout=10) as client:
+        with suppress(httpx.HTTPError, TimeoutError, ValueError):
+            async with asyncio.timeout(TIMEOUT), httpx.AsyncClient(transport=self._transport) as client:
                 response = (await client.get(ADDRESS)).raise_for_status()
             self._keys, pause = KeySet.import_key_set(response.json()), HOUR
         self._due = self._clock() + pause

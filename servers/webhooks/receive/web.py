@@ -140,7 +140,7 @@ class Receiver:
         if challenge is None:
             return None
         query = parse_qs(incoming.url.partition("?")[2], keep_blank_values=True)
-        if challenge.echo in query and incoming.method == challenge.method:
+        if challenge.echo and challenge.echo in query and incoming.method == challenge.method:
             received = query.get(challenge.token, [""])[0].encode()
             matches = [hmac.compare_digest(received, token.encode()) for token in endpoint.verify_tokens]
             if challenge.token and not any(matches):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import httpx2 as httpx
 import pytest
@@ -18,7 +18,7 @@ from flotilla_servers.webhooks.store import Arrival, Store, store_of
 from flotilla_servers.webhooks.tests.conftest import Log, receiving
 from flotilla_servers.webhooks.tests.senders import WHSEC, google, sent
 from flotilla_servers.webhooks.vendors import VENDORS
-from flotilla_testing.waiting import eventually
+from flotilla_testing.waiting import eventually, loop_clock
 
 NOW = 1_764_410_400.0
 OLDER = "whsec_" + "QUJD" * 11
@@ -26,7 +26,7 @@ Answer = Callable[[httpx.Request], httpx.Response]
 
 
 class Target:
-    """The owner's address: what it got, and what it answers."""
+    """The operator's address: what it got, and what it answers."""
 
     def __init__(self, answer: Answer = lambda _: httpx.Response(204)) -> None:
         self.requests: list[httpx.Request] = []
@@ -96,7 +96,7 @@ async def test_forward_is_signed_and_delivered_once(waiting: Store, clock: list[
         "event": "1",
         "data": {"name": "Émile"},
     }
-    for secret in (WHSEC, OLDER):  # while the owner changes the secret, both fit
+    for secret in (WHSEC, OLDER):  # while the operator changes the secret, both fit
         incoming = Incoming("POST", str(request.url), dict(request.headers), request.content)
         await VENDORS["standard"].verification.check(incoming, [secret], NOW, google)
     [forward] = waiting.forwards()
@@ -165,6 +165,20 @@ async def test_forward_attempts_after_retry_after_end(waiting: Store, clock: lis
     assert await one.step() == 1
     [dead] = waiting.forwards("dead")
     assert (dead.attempts, dead.problem) == (len(PAUSES) + 1, "it answered 503")
+
+
+async def test_forward_answer_without_end_is_given_up(waiting: Store, clock: list[float], log: Log) -> None:
+    with loop_clock() as time:
+
+        async def dripping() -> AsyncIterator[bytes]:
+            for _ in range(100):
+                yield b" "
+                time.advance(1)
+                await asyncio.sleep(0)
+
+        await forwarder(waiting, Target(lambda _: httpx.Response(200, content=dripping())), clock).step()
+    [forward] = waiting.forwards()
+    assert (forward.state, forward.problem) == ("waiting", "it took longer than 20 seconds")
 
 
 async def test_forward_failure_of_any_kind_is_an_attempt(waiting: Store, clock: list[float], log: Log) -> None:

@@ -259,6 +259,12 @@ async def test_challenge_slack(post: Post, store: Store) -> None:
     assert (await post(sent("slack", "wrong", type="url_verification", challenge="x"))).status_code == 401
 
 
+@pytest.mark.parametrize("vendor", ["slack", "notion", "woocommerce"])
+async def test_challenge_of_a_parameter_without_a_name(vendor: str, post: Post, store: Store) -> None:
+    """Only vendors that have a parameter echoed get an answer that is not signed."""
+    assert (await post(Sent(vendor, query="=x"))).status_code == 401
+
+
 async def test_challenge_graph(post: Post, store: Store) -> None:
     """https://learn.microsoft.com/graph/change-notifications-delivery-webhooks: as plain text, decoded."""
     answer = await post(Sent("graph", query="validationToken=Validation%3A+Testing+%3Cb%3E"))

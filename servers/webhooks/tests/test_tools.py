@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hmac
 
+from flotilla_servers.webhooks.server import server
 from flotilla_servers.webhooks.store import Arrival, Store
 from flotilla_servers.webhooks.tests.conftest import Log, Post, receiving
 from flotilla_servers.webhooks.tests.senders import SENDERS, Sent, secret_of, sent
-from flotilla_testing import Tool
+from flotilla_testing import Tool, environment
 
 
 async def test_events_listed_read_and_acknowledged(post: Post, tool: Tool) -> None:
@@ -110,12 +111,7 @@ async def test_forwards_listed_and_put_back(store: Store, tool: Tool) -> None:
     assert (await tool("get_statistics"))["forwards"] == {"waiting": 2}
 
 
-async def test_forward_events_without_an_address(
-    store: Store, problem: Tool, settings: dict[str, str], monkeypatch: object
-) -> None:
-    from flotilla_servers.webhooks.server import server
-    from flotilla_testing import environment
-
+async def test_forward_events_without_an_address(store: Store, problem: Tool, settings: dict[str, str]) -> None:
     with environment(server, **{**settings, "WEBHOOKS_FORWARD_URL": ""}):
         assert "WEBHOOKS_FORWARD_URL is not set" in await problem("forward_events", events=["1"])
 
