@@ -24,7 +24,6 @@ from .reporting import report
 if TYPE_CHECKING:
     import sqlite3
 
-KEEP_DAYS, KEEP_ROWS = 90, 100_000
 LONGEST_ARGUMENTS, LONGEST_RESULT = 8_000, 64_000  # characters
 PRUNE_EVERY = 1_000  # rows
 BUSY = 5.0  # seconds that a writer waits for another switchboard's write
@@ -36,7 +35,7 @@ class Action:
     """One call. Times are Unix seconds and milliseconds; `vendor_ms` is None where the server does not tell it.
 
     `outcome`: ok, error, asked (a question is the result), not_started, timeout and lost (may or may not have been
-    done), broken, cancelled, refused (wrong arguments for a foreign server).
+    done), broken, cancelled, refused (wrong arguments for a foreign server), denied (by a rule or a person).
     """
 
     time: float
@@ -94,8 +93,11 @@ def database(folder: Path) -> Path:
 class ActionLog:
     """Takes actions from the event loop; a thread writes them in batches. A disk that is full stops no call."""
 
-    def __init__(self, folder: Path, responses: bool = False, user: str = "") -> None:
+    def __init__(
+        self, folder: Path, responses: bool = False, user: str = "", *, keep_days: int = 90, keep_rows: int = 100_000
+    ) -> None:
         self.responses, self.user = responses, user  # whether results are kept, and who calls
+        self._keep_days, self._keep_rows = keep_days, keep_rows
         self.failed = ""  # why the last rows could not be written
         self._path = database(folder)
         self._queue: queue.SimpleQueue[Action | None] = queue.SimpleQueue()
@@ -132,7 +134,7 @@ class ActionLog:
                     marks = ", ".join("?" * len(COLUMNS))
                     db.executemany(f"INSERT INTO actions ({', '.join(COLUMNS)}) VALUES ({marks})", batch)
                     if ended or written // PRUNE_EVERY != (written + len(batch)) // PRUNE_EVERY:
-                        _prune(db)
+                        _prune(db, self._keep_days, self._keep_rows)
                 written += len(batch)
                 self.failed = ""
             except Exception as error:  # nothing may end the thread
@@ -156,10 +158,10 @@ def _open(path: Path) -> sqlite3.Connection:
     return db
 
 
-def _prune(db: sqlite3.Connection) -> None:
-    """Remove what is older than KEEP_DAYS, and all but the last KEEP_ROWS."""
-    db.execute("DELETE FROM actions WHERE time < ?", (time.time() - KEEP_DAYS * DAY,))
-    db.execute("DELETE FROM actions WHERE id <= (SELECT max(id) FROM actions) - ?", (KEEP_ROWS,))
+def _prune(db: sqlite3.Connection, days: int, rows: int) -> None:
+    """Remove what is older than that many days, and all but the last rows."""
+    db.execute("DELETE FROM actions WHERE time < ?", (time.time() - days * DAY,))
+    db.execute("DELETE FROM actions WHERE id <= (SELECT max(id) FROM actions) - ?", (rows,))
 
 
 @contextmanager

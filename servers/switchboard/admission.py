@@ -21,10 +21,11 @@ from contextlib import suppress
 from typing import Any
 
 from flotilla_launcher.environment import yes_or_no
+from flotilla_launcher.naming import words_of
 from flotilla_launcher.text import visible
 
 from .action_log import shown
-from .approvals import APPROVED, DECLINED, Approval, Approvals, request_digest
+from .approvals import APPROVED, DECLINED, WAITING, Approval, Approvals, request_digest
 from .call import Asked, Call
 from .discovery import title
 from .jsonrpc import Message, RpcError
@@ -53,6 +54,10 @@ class Admission:
         self._texts = TEXTS[language]
         self._held: OrderedDict[str, Message] = OrderedDict()
 
+    def close(self) -> None:
+        """Close the database."""
+        self.permissions.close()
+
     async def admit(self, call: Call) -> Message | None:
         """Return None for a call that may be made, else the result that ends it. Notes in the call how it was decided.
 
@@ -66,10 +71,12 @@ class Admission:
                 f"`{call.name}` is not allowed ({verdict.reason}). Nothing was done. "
                 "Tell the user, who can change this in the switchboard's settings or console."
             )
-        if verdict.decision == "allow" or asked.passed or asks_itself(call):
-            call.decision = "allowed" if not asked.passed else "approved"
+        if verdict.decision == "allow" or asks_itself(call):
             return None
         request = request_digest(entry.slug, digest(tool), call.params["arguments"])
+        if asked.passed == request:  # the server behind has asked since then
+            call.decision = "approved"
+            return None
         by = self.approvals.use(request)
         if not by:
             approval = self._open(call, verdict, request)
@@ -81,7 +88,7 @@ class Admission:
             if not (by := self.approvals.use(request)):
                 call.outcome = "denied"
                 return failed("This yes was used already, and one yes allows one call. Call again to ask anew.")
-        asked.passed, asked.approval = request[:16], ""
+        asked.passed, asked.approval = request, ""
         call.decision = f"approved by {by}"
         return None
 
@@ -105,7 +112,7 @@ class Admission:
         if able and client.modern:
             answer = (call.params.get("inputResponses") or {}).get(QUESTION)
             if call.asked.approval != approval.id or answer is None:
-                state = Asked(approval=approval.id).written()
+                state = Asked(approval=approval.id, inner=call.asked.inner).written()
                 call.decision, call.outcome = "waiting", "asked"
                 return {"resultType": "input_required", "requestState": state, "inputRequests": {QUESTION: question}}
             return self._judged(call, verdict, approval, answer)
@@ -114,21 +121,19 @@ class Admission:
                 return await self._race(call, verdict, approval, question)
         if self.approvals.is_watched():
             state = await self.approvals.outcome_of(approval.id, settings.wait_seconds)
-            if state == APPROVED:
-                return None
-            if state == DECLINED:
-                return self._declined(call)
+            if state != WAITING:
+                return self._ended(call, state)
         return self._preview(call, approval, question["params"]["message"])
 
     async def _race(self, call: Call, verdict: Verdict, approval: Approval, question: Message) -> Message | None:
         """Ask the client, and let the console answer meanwhile."""
         client = asyncio.ensure_future(call.client.ask(question["method"], question["params"]))
-        console = asyncio.ensure_future(self.approvals.outcome_of(approval.id, approval.expires - approval.created))
+        console = asyncio.ensure_future(self.approvals.outcome_of(approval.id, approval.expires - time.time()))
         try:
             await asyncio.wait([client, console], return_when=asyncio.FIRST_COMPLETED)
             if client.done():
                 return self._judged(call, verdict, approval, client.result())
-            return None if console.result() == APPROVED else self._declined(call)
+            return self._ended(call, console.result())
         finally:
             for task in (client, console):
                 task.cancel()
@@ -141,11 +146,25 @@ class Admission:
         by = call.client.client_name or "client"
         self.approvals.answer(approval.id, yes, by)
         current = self.approvals.get(approval.id)  # the console may have answered first
-        if not yes or current is None or current.state != APPROVED:
+        if not yes:
             return self._declined(call)
+        if refused := self._ended(call, current.state if current else DECLINED):
+            return refused
         if verdict.once and content.get("remember", True) is True:
             self.permissions.remember(call.backend.entry.slug, call.tool, by)
         return None
+
+    def _ended(self, call: Call, state: str) -> Message | None:
+        """Return None after a yes, else the result that ends the call."""
+        if state == APPROVED:
+            return None
+        if state == DECLINED:
+            return self._declined(call)
+        call.decision, call.outcome = "expired", "denied"
+        return failed(
+            f"`{call.name}` was not allowed: nobody has answered in time, or another call has used the yes. "
+            "Nothing was done. Call again to ask anew."
+        )
 
     def _declined(self, call: Call) -> Message:
         call.decision, call.outcome = "declined", "denied"
@@ -200,10 +219,10 @@ def asks_itself(call: Call) -> bool:
     """Tell whether a tool of the fleet asks by itself, or changes nothing in a dry run: it is not asked about here."""
     if call.backend.foreign:
         return False
-    if call.params["arguments"].get("dry_run") is True:
-        return True
     tool = call.tool
     properties = (tool.get("inputSchema") or {}).get("properties") or {}
+    if "dry_run" in properties and call.params["arguments"].get("dry_run") is True:
+        return True
     off = yes_or_no(call.backend.entry.env.get("FLOTILLA_CONFIRM", "")) is False
     return kind_of(tool) == "destroy" and "confirm_token" in properties and not off
 
@@ -211,7 +230,7 @@ def asks_itself(call: Call) -> bool:
 def action(tool: Message, *, foreign: bool = False) -> str:
     """Return what a tool does, as a person reads it: its title, or the words of its name; the fleet's have a prefix."""
     name = tool.get("title") or (tool.get("annotations") or {}).get("title")
-    return str(name or " ".join(str(tool["name"]).split("_")[0 if foreign else 1 :]) or tool["name"])
+    return str(name or " ".join(words_of(str(tool["name"]), foreign=foreign)) or tool["name"])
 
 
 def readable(arguments: str) -> list[str]:

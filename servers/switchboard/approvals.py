@@ -1,6 +1,6 @@
 """The calls that wait for a person's yes, for all switchboards of one state folder and for the console.
 
-An approval is bound to who asks, the tool's definition and the exact arguments; it expires, and is used once.
+An approval is bound to the tool's definition and the exact arguments, whoever asks; it expires, and is used once.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import hashlib
 import json
 import secrets
 import time
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from typing import Any
 
 from .database import Database
@@ -71,8 +71,7 @@ class Approvals:
             approval = Approval(secrets.token_urlsafe(9), tenant, subject, server, tool, title, arguments, request,
                                 client, reason, now, now + LIFETIME, WAITING, "")  # fmt: skip
             marks = ", ".join("?" * len(fields(Approval)))
-            values = [getattr(approval, field.name) for field in fields(Approval)]
-            db.execute(f"INSERT INTO approval ({COLUMNS}) VALUES ({marks})", values)
+            db.execute(f"INSERT INTO approval ({COLUMNS}) VALUES ({marks})", astuple(approval))
         return approval
 
     def get(self, approval_id: str) -> Approval | None:

@@ -84,7 +84,7 @@ async def log_in(
         {
             **context.current_tokens.model_dump(mode="json", include={"access_token", "refresh_token", "scope"}),
             "expires_at": context.token_expiry_time,
-            "token_url": str(context.oauth_metadata.token_endpoint) if context.oauth_metadata else "",
+            "token_url": oauth._get_token_endpoint(),
             "client_id": context.client_info.client_id,
             "client_secret": context.client_info.client_secret or "",
             "auth_method": context.client_info.token_endpoint_auth_method or "",

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from flotilla_launcher.naming import words_of
+
 from .backend import Backend
 from .client_request import ClientRequest
 from .jsonrpc import Message
@@ -19,7 +21,7 @@ class Asked:
     """What a call's state says of the question that was asked here. `inner` is the state of the server behind."""
 
     approval: str = ""  # the id, where the client now brings its answer
-    passed: str = ""  # the id, where the answer was a yes already
+    passed: str = ""  # the digest of the request, where the answer was a yes already
     inner: str | None = None
 
     @classmethod
@@ -57,6 +59,11 @@ class Call:
     def reads(self) -> bool:
         """Whether it only reads, by its own word: that of a foreign server makes it not `safe`."""
         return self.safe or (bool(self.tool) and kind_of(self.tool) == "read")
+
+    @property
+    def terms(self) -> list[str]:
+        """The words of its name: of a tool its verb, then what it is about."""
+        return words_of(self.name, foreign=self.backend.foreign)
 
     @property
     def request(self) -> list[Any]:

@@ -35,7 +35,8 @@ IMAGE_USER = "10001:10001"  # as whom our images run
 TELEMETRY = tuple(
     f"OTEL_EXPORTER_OTLP_{part}" for part in ("ENDPOINT", "TRACES_ENDPOINT", "METRICS_ENDPOINT", "HEADERS")
 )
-INHERITED = ("HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER", *TELEMETRY)  # variables that every command gets
+BASIC = ("HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER")  # variables that every command gets
+INHERITED = (*BASIC, *TELEMETRY)  # those of the fleet's; the headers of telemetry may hold a secret
 # Where the kernel can do it, servers end with a switchboard that is killed, also while they are busy.
 END_WITH_PARENT = ["setpriv", "--pdeathsig", "TERM"] if sys.platform == "linux" and shutil.which("setpriv") else []
 
@@ -63,7 +64,7 @@ class Commands:
     async def command(self, entry: Entry) -> Command:
         """Return the command that starts a server."""
         if argv := entry.spec.get("argv"):  # an own server that is a program of this machine
-            return _command(list(argv), entry.env)
+            return Command(END_WITH_PARENT + list(argv), _variables(BASIC) | entry.env, "", ())
         program, mode = Path(self._options.bin) / f"flotilla-{entry.slug}", self._options.run
         if entry.spec.get("own"):  # an image, of which there is no program
             mode = "docker"

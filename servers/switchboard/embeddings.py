@@ -60,7 +60,10 @@ class Embeddings:
     def prepare(self, texts: Mapping[str, str]) -> None:
         """Begin to embed what is new among the texts, by name, in the background; nothing where no address is set."""
         wanted = self._settings()
-        missing = [text for text in texts.values() if self._key(wanted, text) not in self._vectors]
+        self._begin(wanted, {self._key(wanted, text): text for text in texts.values()})
+
+    def _begin(self, wanted: Search, texts: Mapping[str, str]) -> None:
+        missing = {key: text for key, text in texts.items() if key not in self._vectors}
         idle = self._task is None or self._task.done()
         if wanted.embeddings_url and missing and idle and not self._circuit.left():
             self._task = asyncio.create_task(self._prepare(wanted, missing))
@@ -70,9 +73,9 @@ class Embeddings:
         wanted = self._settings()
         if not wanted.embeddings_url:
             return []
-        self.prepare(texts)
-        known = {name: self._vectors.get(self._key(wanted, text)) for name, text in texts.items()}
-        vectors = {name: vector for name, vector in known.items() if vector is not None}
+        keys = {name: self._key(wanted, text) for name, text in texts.items()}
+        self._begin(wanted, {keys[name]: text for name, text in texts.items()})
+        vectors = {name: self._vectors[key] for name, key in keys.items() if key in self._vectors}
         if not vectors or self._http is None or self._circuit.left():
             return []
         began = self._circuit.now()
@@ -103,22 +106,21 @@ class Embeddings:
             self._reported = reason
             report(f"tools are searched by words alone: {self._settings().embeddings_url}: {reason}")
 
-    async def _prepare(self, wanted: Search, texts: Sequence[str]) -> None:
-        """Read the vectors that are kept, ask the API for the others, and keep them."""
+    async def _prepare(self, wanted: Search, texts: Mapping[str, str]) -> None:
+        """Read the vectors that are kept of the texts, by key, ask the API for the others, and keep them."""
         began = self._circuit.now()
         try:
             if self._http is None:
                 httpx2 = await asyncio.to_thread(__import__, "httpx2")
                 self._http = await asyncio.to_thread(httpx2.AsyncClient)  # which reads all CA certificates
-            texts = list(dict.fromkeys(texts))
-            stored = await asyncio.to_thread(self._read, [self._key(wanted, text) for text in texts])
+            stored = await asyncio.to_thread(self._read, list(texts))
             self._vectors |= stored
-            new = [text for text in texts if self._key(wanted, text) not in stored]
+            new = [key for key in texts if key not in stored]
             for start in range(0, len(new), BATCH):
                 batch = new[start : start + BATCH]
                 async with asyncio.timeout(PATIENCE):
-                    vectors = await self._embedded(wanted, batch)
-                made = {self._key(wanted, text): vector for text, vector in zip(batch, vectors, strict=True)}
+                    vectors = await self._embedded(wanted, [texts[key] for key in batch])
+                made = dict(zip(batch, vectors, strict=True))
                 self._vectors |= made
                 await asyncio.to_thread(self._keep, made)
             self._circuit.note(reached=True, began=began)

@@ -17,7 +17,7 @@ from flotilla_launcher.version import VERSION
 
 from . import own_tools
 from .action_log import Action, ActionLog, shown, taken_vendor_ms
-from .admission import Admission
+from .admission import QUESTION, Admission
 from .backend import BrokenResultError, ConnectionLostError, NotStartedError
 from .call import FORWARDED, Asked, Call
 from .client_request import ClientRequest, invalid
@@ -121,14 +121,21 @@ class Gateway:
                 report(f"the rule {rule.server}/{rule.tool}: {rule.decision} matches no tool")
 
     async def watch(self) -> None:
-        """Call the listeners whenever clients see other tools than before, until cancelled."""
-        version, names = self.offers.version, self.listed("tools")
+        """Follow the settings, and call the listeners whenever clients see other tools than before; until cancelled."""
+        version, names, problem = self.offers.version, self.listed("tools"), ""
         while True:
             await asyncio.sleep(LOOK_EVERY)
-            if version == self.offers.version:
+            try:
+                if self.own:
+                    self.own.follow()
+                if version == self.offers.version:
+                    continue
+                self.bind_rules()
+                version, before, names = self.offers.version, names, self.listed("tools")
+            except Exception as error:  # a file or the database cannot be read now: what was known stays in force
+                if problem != (problem := f"changes of settings cannot be followed: {error}"):
+                    report(problem)
                 continue
-            self.bind_rules()
-            version, before, names = self.offers.version, names, self.listed("tools")
             if names != before:
                 for listener in list(self.listeners):
                     listener()
@@ -152,7 +159,9 @@ class Gateway:
             self.listeners.discard(changed.set)
 
     def close(self) -> None:
-        """Write the rows of the log, and send the measurements, that are waiting."""
+        """Close the database; write the rows of the log, and send the measurements, that are waiting."""
+        if self._admission:
+            self._admission.close()
         if self._log:
             self._log.close()
         if self._telemetry:
@@ -189,10 +198,12 @@ class Gateway:
         params = {key: value for key, value in call.params.items() if key != "requestState"}
         if call.asked.inner is not None:
             params["requestState"] = call.asked.inner
+        if QUESTION in (params.get("inputResponses") or {}):  # an answer to a question of ours
+            params["inputResponses"] = {k: v for k, v in params["inputResponses"].items() if k != QUESTION}
         for _ in range(MAX_ROUNDS):
             started, limit = time.perf_counter(), self.limits().of(call.name, call.backend.deadline(call.name))
             try:
-                with self._sentences.meanwhile(call.client, call.name, title(call.backend.entry), reads=call.reads):
+                with self._sentences.meanwhile(call.client, call.terms, title(call.backend.entry), reads=call.reads):
                     async with within(limit, call.server_seconds, call.backend, call.client):
                         result = await call.backend.send(call.client, call.method, params, call.safe)
             finally:
@@ -315,7 +326,8 @@ class Gateway:
             if call.safe:
                 return failed(f"{error}. Nothing was changed. Try again later.")
             reads = self.offers.reads(call.backend)
-            return failed(f"{error}: `{call.name}` may or may not have been done. {how_to_look(call.name, reads)}")
+            look = how_to_look(call.name, reads, foreign=call.backend.foreign)
+            return failed(f"{error}: `{call.name}` may or may not have been done. {look}")
         except BrokenResultError:
             call.outcome = "broken"
             return failed(

@@ -22,15 +22,15 @@ NOTE_SAVE = "note_save"
 TEXT = {"type": "string"}
 DEFINITION: dict[str, Any] = {
     "name": NOTE_SAVE,
-    "description": "Write down what cannot be done because a server cannot be reached, once the user agreed. "
-    "A person can replay it later.",
+    "description": "Keep for later what failed because a server cannot be reached, once the user agreed. "
+    "A person can replay it.",
     "inputSchema": {
         "type": "object",
         "properties": {
             "intent": {**TEXT, "description": "What is wanted, in the user's own words."},
-            "tool": TEXT,
-            "arguments": {"type": "object"},
-            "trace_id": TEXT,
+            "tool": {**TEXT, "description": "The tool that failed."},
+            "arguments": {"type": "object", "description": "Its arguments."},
+            "trace_id": {**TEXT, "description": "From its answer."},
         },
         "required": ["intent"],
     },

@@ -113,7 +113,7 @@ class Offers:
         if self._permissions is None:
             return False
         if kind == "tools":
-            return self._permissions.hides(backend.entry.slug, item["name"], foreign=backend.foreign)
+            return self._permissions.hides(backend.entry.slug, item, foreign=backend.foreign)
         return self._permissions.hides_server(backend.entry.slug, foreign=backend.foreign)
 
     def _refresh(self) -> None:
@@ -131,6 +131,7 @@ class Offers:
             (template_pattern(item["uriTemplate"]), backend)
             for backend, kinds in self._offered.items()
             for item in kinds.get("resourceTemplates", ())
+            if not self._is_hidden(backend, "resourceTemplates", item)
         ]
 
 
@@ -139,13 +140,16 @@ def _name(item: Message) -> str:
 
 
 def template_pattern(template: str) -> re.Pattern[str]:
-    """Return what the URIs of a resource template match: `{name}` one segment, `{+name}` and `{name*}` any number."""
+    """Return what the URIs of a resource template match: `{name}` one segment, `{+name}` and `{name*}` any number.
+
+    An expression ends where what follows it first comes: so no URI takes long, however a foreign template is written.
+    """
     parts = []
-    for literal, expression in re.findall(r"([^{]+)|\{([^}]*)\}", template):
-        if literal:
-            parts.append(re.escape(literal))
-        elif expression[:1] in "?&":
-            parts.append(r"(?:[?&][^#]*)?")
-        else:
-            parts.append(".+" if expression[:1] in "+#/." or expression.endswith("*") else "[^/]+")
+    for expressions, literal in re.findall(r"((?:\{[^}]*\})*)([^{]*)", template):
+        names = re.findall(r"\{([^}]*)\}", expressions)  # several together are as one
+        path = [name for name in names if name[:1] not in ("?", "&")]
+        any_number = any(name[:1] in ("+", "#", "/", ".") or name.endswith("*") for name in path)
+        part = (".+?" if any_number else "[^/]+?") if path else ""
+        part += r"(?:[?&][^#]*?)?" if len(path) < len(names) else ""
+        parts.append(f"(?>{part}{re.escape(literal)})" if literal else part)
     return re.compile("".join(parts))

@@ -32,7 +32,7 @@ from .client_request import ClientRequest
 from .commands import Commands
 from .discovery import DiscoveryError
 from .jsonrpc import METHOD_NOT_FOUND, ConnectionClosedError, Message, OnProgress, RpcError
-from .own_servers import OwnServer, entry_of, headers_of, keep, read_secrets, saved
+from .own_servers import OwnServer, entry_of, keep, saved
 from .questions import ANNOUNCED, OpenCall, ParkedCalls, QuestionGoneError
 from .untrusted import clean_texts, cleaned
 from .validation import Validator
@@ -54,6 +54,15 @@ class CleaningRequest:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
+
+    @property
+    def sent(self) -> bool:
+        """Whether a server has got it."""
+        return self._client.sent
+
+    @sent.setter
+    def sent(self, value: bool) -> None:
+        self._client.sent = value
 
     def progress(self, params: Message) -> None:
         """Pass progress on."""
@@ -210,8 +219,7 @@ class OwnRemote(Own):
     async def _backend(self) -> Any:
         if self._remote is None:
             module = await asyncio.to_thread(_import_remote)
-            hidden = read_secrets(self.state, self.server)
-            remote = module.ForeignRemote(self.entry, self.server, self.state, headers_of(self.server, hidden))
+            remote = module.ForeignRemote(self.entry, self.server, self.state, self.entry.headers)
             remote.transport, remote.parked = self._transport, self.parked
             remote.on_change = lambda: self.on_change(self)
             self._remote = self._remote or remote

@@ -22,7 +22,6 @@ from .settings_file import SettingsFile
 if TYPE_CHECKING:
     from .tool_index import Searchable
 
-LOOK_EVERY = 1.0  # seconds
 PAUSE = 5.0  # seconds between two readings of one server's lists
 
 
@@ -139,12 +138,6 @@ class OwnOffers:
                     return
         finally:
             del self._reading[backend]
-
-    async def watch(self) -> None:
-        """Follow the settings until cancelled."""
-        while True:
-            await asyncio.sleep(LOOK_EVERY)
-            self.follow()
 
     async def close(self) -> None:
         """Stop all own servers."""

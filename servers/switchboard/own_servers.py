@@ -27,10 +27,11 @@ from flotilla_launcher.masking import is_secret
 from flotilla_launcher.protocol import LISTS
 
 from .catalog import STEERING, Entry
+from .database import Database
 from .discovery import DiscoveryError, discovery
 from .note_save import NOTE_SAVE
 from .own_tools import APPROVE
-from .permissions import Permissions, kind_of
+from .permissions import Permissions, forget, kind_of
 from .reporting import report
 from .settings_file import SettingsError, SettingsFile
 from .tool_search import DESTROY, READ, SEARCH, WRITE
@@ -356,6 +357,8 @@ def keep(state: Path, server: OwnServer, cleaned: Cleaned, about: Mapping[str, A
     }
     if old == document:
         return False
+    if old and (old.get("own") or {}).get("address") != server.address:
+        forget(Database(state), server.name)  # it is another server now: somebody has to look at it first
     _write(path, document)
     return True
 

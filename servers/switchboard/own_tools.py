@@ -10,11 +10,11 @@ from .settings_file import Settings
 APPROVE = "approve_call"
 DEFINITION = {
     "name": APPROVE,
-    "description": "Make a call that was held back because it needs the user's yes. Use it only after the user has "
-    "seen what the call would do and has agreed; never by yourself.",
+    "description": "Make a call that was held back for the user's yes. Only after an answer that gave a token, when "
+    "the user has seen what the call would do and agreed.",
     "inputSchema": {
         "type": "object",
-        "properties": {"token": {"type": "string", "description": "From the held call's answer."}},
+        "properties": {"token": {"type": "string", "description": "From that answer."}},
         "required": ["token"],
     },
     "annotations": {"readOnlyHint": False, "destructiveHint": True},

@@ -19,7 +19,7 @@ from .database import Database
 from .settings_file import Decision, Rule, Settings, SettingsError, SettingsFile
 
 Tool = Mapping[str, Any]
-BOUND = ("name", "description", "inputSchema", "annotations")  # of a definition: what a decision is bound to
+BOUND = ("name", "title", "description", "inputSchema", "outputSchema", "annotations")  # what a decision is bound to
 SEEN = "seen"  # a row that decides nothing: the definition was looked at, or was there when a rule was written
 NOT_LOOKED_AT = "nobody has looked at this server's tools yet"
 
@@ -73,6 +73,17 @@ def matching(settings: Settings, server: str, name: str) -> list[Rule]:
     return [rule for rule in settings.permissions if fnmatchcase(server, rule.server) and fnmatchcase(name, rule.tool)]
 
 
+def forget(database: Database, server: str) -> None:
+    """Forget all decisions about a server that was removed, or that is another one now."""
+    if database.exists():
+        database.connection().execute("DELETE FROM permission WHERE server = ?", (server,))
+
+
+def _default(settings: Settings, tool: Tool) -> Decision:
+    decision: Decision = getattr(settings.defaults, kind_of(tool))
+    return decision
+
+
 class Permissions:
     """What may be called. `version` is another number whenever what counts may have changed."""
 
@@ -97,24 +108,31 @@ class Permissions:
         return self._at
 
     def _load(self) -> None:
+        if not self._database.exists():
+            return
         query = "SELECT server, tool, decision, hash, by, at FROM permission WHERE tenant = ? AND subject = ?"
-        rows = self._database.connection().execute(query, (self._tenant, self._subject))
-        self._rows = {
-            (row["server"], row["tool"]): Row(row["decision"], row["hash"], row["by"], row["at"]) for row in rows
-        }
-        self._at += 1
+        result = self._database.connection().execute(query, (self._tenant, self._subject))
+        rows = {(row["server"], row["tool"]): Row(row["decision"], row["hash"], row["by"], row["at"]) for row in result}
+        if rows != self._rows:
+            self._rows = rows
+            self._at += 1
 
     def row(self, server: str, name: str) -> Row | None:
         """Return the decision about one tool, if there is one."""
         return self._rows.get((server, name))
 
-    def hides(self, server: str, name: str, *, foreign: bool = False) -> bool:
+    def hides(self, server: str, tool: Tool, *, foreign: bool = False) -> bool:
         """Tell whether a tool is neither listed nor found: it is denied, or nobody has looked at it."""
-        row = self.row(server, name)
-        if row is None and foreign:
-            return True
-        denied = row is not None and row.decision == "deny"
-        return denied or any(rule.decision == "deny" for rule in matching(self._settings.current(), server, name))
+        return self._hides(self._settings.current(), server, tool, foreign)
+
+    def _hides(self, settings: Settings, server: str, tool: Tool, foreign: bool) -> bool:
+        row = self.row(server, tool["name"])
+        decisions = {rule.decision for rule in matching(settings, server, tool["name"])}
+        if row and row.decision != SEEN:
+            decisions.add(row.decision)  # type: ignore[arg-type]
+        return (
+            (row is None and foreign) or "deny" in decisions or (not decisions and _default(settings, tool) == "deny")
+        )
 
     def hides_server(self, server: str, *, foreign: bool = False) -> bool:
         """Tell whether a rule denies all tools of a server, or nobody has looked at it: nothing of it is offered."""
@@ -123,21 +141,20 @@ class Permissions:
         rules = self._settings.current().permissions
         return any(r.decision == "deny" and r.tool == "*" and fnmatchcase(server, r.server) for r in rules)
 
-    def listed(self, server: str, tool: Tool, *, foreign: bool = False) -> Tool | None:
-        """Return the definition that clients see: none of a hidden one; of a changed foreign one, what was accepted."""
-        if self.hides(server, tool["name"], foreign=foreign):
-            return None
-        row = self.row(server, tool["name"])
-        if foreign and row and row.hash != digest(tool):
-            return {**tool, **self._definition(row.hash)}
-        return tool
-
     def seen(self, server: str, kind: str, items: Iterable[Tool], *, foreign: bool = False) -> list[dict[str, Any]]:
         """Return what clients see of a server's definitions of a kind."""
-        if kind == "tools":
-            shown = (self.listed(server, item, foreign=foreign) for item in items)
-            return [dict(item) for item in shown if item is not None]
-        return [] if self.hides_server(server, foreign=foreign) else [dict(item) for item in items]
+        if kind != "tools":
+            return [] if self.hides_server(server, foreign=foreign) else [dict(item) for item in items]
+        settings = self._settings.current()
+        shown = [dict(item) for item in items if not self._hides(settings, server, item, foreign)]
+        return [self._accepted(server, item) for item in shown] if foreign else shown
+
+    def _accepted(self, server: str, tool: dict[str, Any]) -> dict[str, Any]:
+        """Return a foreign tool's definition as it was accepted."""
+        row = self.row(server, tool["name"])
+        if row is None or row.hash == digest(tool):
+            return tool
+        return {key: value for key, value in tool.items() if key not in BOUND} | self._definition(row.hash)
 
     def verdict(self, server: str, tool: Tool, *, foreign: bool = False) -> Verdict:
         """Return what counts for a call of a tool now."""
@@ -152,14 +169,15 @@ class Permissions:
             if decision in decisions:
                 change = self._change(row, tool) if foreign else None
                 return Verdict(decision, decisions[decision], change)
+        kind, default = kind_of(tool), _default(settings, tool)
+        if "allow" not in decisions and default == "deny":
+            return Verdict("deny", f"default for tools that {kind}")
         if row and (foreign or "allow" in decisions) and (change := self._change(row, tool)):
             # What destroys is asked about each time: a yes to its change does not allow every later call
-            once = "allow" in decisions or kind_of(tool) != "destroy"
+            once = "allow" in decisions or kind != "destroy"
             return Verdict("ask", "its definition has changed", change, once)
         if "allow" in decisions:
             return Verdict("allow", decisions["allow"])
-        kind = kind_of(tool)
-        default: Decision = getattr(settings.defaults, kind)
         return Verdict(default, f"default for tools that {kind}", once=kind == "write")
 
     def _change(self, row: Row | None, tool: Tool) -> Change | None:
@@ -189,20 +207,26 @@ class Permissions:
         self._write([(server, tool, row.decision if row else SEEN) for tool, row in rows], by)
 
     def forget(self, server: str) -> None:
-        """Forget everything about a server that was removed, or whose address has changed."""
-        if self._database.exists():
-            query = "DELETE FROM permission WHERE tenant = ? AND subject = ? AND server = ?"
-            self._database.connection().execute(query, (self._tenant, self._subject, server))
-            self._load()
+        """Forget everything about a server that was removed."""
+        forget(self._database, server)
+        self._load()
+
+    def close(self) -> None:
+        """Close the database."""
+        self._database.close()
 
     def pin(self, offered: Iterable[tuple[str, Tool]]) -> None:
-        """Bind the rules that allow to the definitions of the tools they match, where they are not bound yet."""
+        """Bind the rules that allow to the definitions of the tools they match, where they are not bound yet.
+
+        Not those of own servers: a rule is not a look at their tools.
+        """
         settings = self._settings.current()
         self._write(
             [
                 (server, tool, SEEN)
                 for server, tool in offered
-                if self.row(server, tool["name"]) is None
+                if server not in settings.servers
+                and self.row(server, tool["name"]) is None
                 and any(rule.decision == "allow" for rule in matching(settings, server, tool["name"]))
             ],
             "rule",
@@ -233,8 +257,7 @@ class Permissions:
 
         self._settings.update(change)
         if rule.decision == "allow":
-            self.pin([(server, tool) for server, tool in tools if self.row(server, tool["name"]) is not None
-                      or not self.hides(server, tool["name"])])  # fmt: skip
+            self.pin(tools)
 
     def remove_rule(self, rule: Rule) -> None:
         """Take a rule out of the settings file. Raises SettingsError where it is not there."""

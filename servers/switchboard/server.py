@@ -149,7 +149,8 @@ def action_log(options: argparse.Namespace, settings: Settings, user: str) -> Ac
     """Return where calls are logged, None where they are not."""
     if settings.log.mode == "off":
         return None
-    return ActionLog(Path(options.state), settings.log.mode == "results", user)
+    log = settings.log
+    return ActionLog(Path(options.state), log.mode == "results", user, keep_days=log.days, keep_rows=log.rows)
 
 
 def telemetry(options: argparse.Namespace) -> Any:
@@ -189,7 +190,6 @@ async def serve(options: argparse.Namespace) -> None:
         lately = LastCalls(Path(options.state)).since(options.warm_days)
         watching = asyncio.create_task(gateway.watch())
         warming = asyncio.create_task(Warmer(gateway, backends, options.warm_memory).run(lately))
-        following = asyncio.create_task(own.watch()) if own else None
         try:
             if options.transport == "http":
                 build_models_on_first_use()
@@ -199,9 +199,8 @@ async def serve(options: argparse.Namespace) -> None:
             else:
                 await StdioTransport(gateway).serve()
         finally:
-            for task in (warming, watching, following):
-                if task:
-                    task.cancel()
+            for task in (warming, watching):
+                task.cancel()
 
     drain = options.drain if options.transport == "http" else 0
     await _until_ended(run, close, lambda: gateway.in_flight, drain)

@@ -67,14 +67,18 @@ class Time:
     tools: Annotated[Mapping[str, float], "Limits of single tools: pattern of tool names to seconds."] = field(
         default_factory=dict
     )
-    say_after_seconds: Annotated[float, "A client that wants progress gets a sentence after that time; 0: never."] = 1.5
+    say_after_seconds: Annotated[
+        float, "A client that wants progress gets a sentence after that time, 0: never; from the next start."
+    ] = 1.5
 
 
 @dataclass(frozen=True)
 class Search:
     """Four tools that search and call all others, in place of all of them."""
 
-    mode: Annotated[Literal["auto", "on", "off"], "auto: where there are more than 40 tools."] = "auto"
+    mode: Annotated[Literal["auto", "on", "off"], "auto: where there are more than 40 tools. From the next start."] = (
+        "auto"
+    )
     embeddings_url: Annotated[str, "Address of an embeddings API in OpenAI's form; empty: words alone."] = ""
     embeddings_model: Annotated[str, "Model of that API."] = ""
 
@@ -83,9 +87,9 @@ class Search:
 class Log:
     """The log of calls."""
 
-    mode: Annotated[Literal["on", "results", "off"], "results: results are kept too."] = "on"
-    days: Annotated[int, "Days that a row is kept."] = 90
-    rows: Annotated[int, "Rows that are kept."] = 100_000
+    mode: Annotated[Literal["on", "results", "off"], "results: results are kept too. From the next start."] = "on"
+    days: Annotated[int, "Days that a row is kept, from the next start."] = 90
+    rows: Annotated[int, "Rows that are kept, from the next start."] = 100_000
 
 
 @dataclass(frozen=True)
@@ -106,13 +110,18 @@ class Settings:
         default_factory=dict
     )
     time: Annotated[Time, "How long calls may take."] = field(default_factory=Time)
-    language: Annotated[Literal["auto", "en", "fr"], "Language of sentences for a person."] = "auto"
+    language: Annotated[Literal["auto", "en", "fr"], "Language of sentences for a person, from the next start."] = (
+        "auto"
+    )
     search: Annotated[Search, "Tool search."] = field(default_factory=Search)
     log: Annotated[Log, "The log of calls."] = field(default_factory=Log)
     notes: Annotated[Notes, "Notes."] = field(default_factory=Notes)
 
 
-ALLOWED = {"permissions": [], "defaults.write": "allow", "defaults.destroy": "allow"}  # by --permissions off
+ALLOWED = {
+    "permissions": [],
+    **{f"defaults.{kind}": "allow" for kind in ("read", "write", "destroy")},
+}  # --permissions off
 PLAIN = {  # by --plain
     **ALLOWED,
     "log.mode": "off",

@@ -37,21 +37,20 @@ class Sentences:
     after: float = 0
 
     @contextmanager
-    def meanwhile(self, client: ClientRequest, tool: str, title: str, *, reads: bool) -> Iterator[None]:
+    def meanwhile(self, client: ClientRequest, terms: list[str], title: str, *, reads: bool) -> Iterator[None]:
         """Send a client that wants progress a sentence, where nothing has come from the server in that time."""
         if not self.after:
             yield
             return
-        timer = asyncio.get_running_loop().call_later(self.after, client.announce, self.working(tool, title, reads))
+        timer = asyncio.get_running_loop().call_later(self.after, client.announce, self.working(terms, title, reads))
         try:
             yield
         finally:
             timer.cancel()
 
-    def working(self, tool: str, title: str, reads: bool) -> str:
-        """Return what is said of a call that is under way, by the verb of the tool's name."""
-        verb = f"{tool}__".split("_")[1]
-        return BY_VERB.get(verb, LOOKING if reads else WORKING)[self.language].format(title)
+    def working(self, terms: list[str], title: str, reads: bool) -> str:
+        """Return what is said of a call that is under way, by the words of the tool's name: its verb first."""
+        return BY_VERB.get("".join(terms[:1]), LOOKING if reads else WORKING)[self.language].format(title)
 
     def unreachable(self, title: str) -> str:
         """Return what a model is to say of a server that cannot be reached."""

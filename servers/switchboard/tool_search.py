@@ -37,7 +37,8 @@ def caller_of(tool: Mapping[str, Any]) -> str:
 
 def definitions(servers: Iterable[str]) -> list[Message]:
     """Return the four tools as a client lists them; the first one names the servers."""
-    target = {"name": {"type": "string"}, "arguments": {"type": "object"}}
+    arguments = {"type": "object", "description": "By its inputSchema."}
+    target = {"name": {"type": "string"}, "arguments": arguments}
     call = {"type": "object", "properties": target, "required": ["name"]}
     search = {
         "query": {
@@ -49,9 +50,9 @@ def definitions(servers: Iterable[str]) -> list[Message]:
     return [
         {
             "name": SEARCH,
-            "description": "Find the tools for a task, before any other call. Returns the best ones with their "
-            f"description, inputSchema and `call_with`, the tool that calls them; without a query, the names of all. "
-            f"Search again with other words when none fits. There are tools for: {', '.join(servers)}.",
+            "description": "Find the tools for a task, before calling a server's tool. Returns the best ones with "
+            f"their description, inputSchema and `call_with`, the tool that calls them; without a query, all names. "
+            f"When none fits, search with other words. There are tools for: {', '.join(servers)}.",
             "inputSchema": {"type": "object", "properties": search},
             "annotations": {"readOnlyHint": True, "destructiveHint": False, "openWorldHint": False},
         },
@@ -65,7 +66,7 @@ def definitions(servers: Iterable[str]) -> list[Message]:
 def _caller(name: str, does: str, schema: Message, *, read: bool, destroys: bool) -> Message:
     return {
         "name": name,
-        "description": f"{does}, found with `call_with` {name}: by its name, with arguments that fit its inputSchema.",
+        "description": f"{does}: one that {SEARCH} gave `call_with` {name}.",
         "inputSchema": schema,
         "annotations": {"readOnlyHint": read, "destructiveHint": destroys},
     }

@@ -29,8 +29,8 @@ LIMITS = {  # keyword: how a limit reads
     "pattern": "must match the pattern {}",
 }  # fmt: skip
 # Patterns are a foreign server's: one that repeats a repetition could take for ever. Those are left to the server.
-_SLOW = re.compile(r"[*+}]\)?[*+{]|\([^)]*[*+{|][^)]*\)\s*[*+{]")
-_LONGEST_PATTERN, _MOST_REPEATED, _LONGEST_MATCHED = 200, 2, 2_000
+_SLOW = re.compile(r"[*+}]\)?[*+{]|[*+{|?].*\)\s*[*+{]")
+_LONGEST_PATTERN, _MOST_REPEATED, _MOST_OPTIONAL, _LONGEST_MATCHED = 200, 2, 8, 2_000
 
 
 class Validator:
@@ -103,8 +103,10 @@ def _pattern(checker: Any, pattern: str, value: Any, schema: Any) -> Iterator[An
 
 
 def _is_slow(pattern: str) -> bool:
-    repeated = len(re.findall(r"[*+]|,\}", pattern))
-    return len(pattern) > _LONGEST_PATTERN or repeated > _MOST_REPEATED or bool(_SLOW.search(pattern))
+    pattern = pattern.replace("(?:", "(")
+    repeated, optional = len(re.findall(r"[*+]|,\}", pattern)), pattern.count("?")
+    many = len(pattern) > _LONGEST_PATTERN or repeated > _MOST_REPEATED or optional > _MOST_OPTIONAL
+    return many or bool(_SLOW.search(pattern))
 
 
 def _property_patterns(schema: Any) -> Iterator[str]:

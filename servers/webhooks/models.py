@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, Field
 from flotilla import Model, Timed, UntrustedText
 
 from .endpoints import Endpoint
-from .store import Forward, Stored
+from .store import EndpointTotals, Forward, Stored, Total
 
 
 class Event(Timed):
@@ -76,8 +76,8 @@ class EndpointRow(Timed):
     last_event_at: AwareDatetime | None = None
 
 
-class Count(Model):
-    """How many events there are."""
+class CountRow(Model):
+    """How many events are stored."""
 
     vendor: str
     endpoint: str
@@ -86,20 +86,20 @@ class Count(Model):
     number: int
 
 
-class Outcome(Model):
+class OutcomeRow(Model):
     """How many requests ended in one way."""
 
     vendor: str
     endpoint: str
-    outcome: str = Field(description="received, duplicate, parked, challenge, or refused and why")
+    outcome: str = Field(description="received, parked, duplicate, challenge, or refused and why")
     number: int
 
 
 class Statistics(Model):
-    """What is there, and what came in."""
+    """What is stored, and what came in."""
 
-    events: list[Count]
-    requests: list[Outcome] = Field(description="What came in during the last days")
+    events: list[CountRow] = Field(description="All events that are stored now")
+    requests: list[OutcomeRow] = Field(description="What came in during the last days")
     forwards: dict[str, int] = Field(description="Number of forwards by state")
 
 
@@ -146,8 +146,15 @@ def forward_row(forward: Forward) -> ForwardRow:
     )
 
 
-def endpoint_row(endpoint: Endpoint, public_url: str, new: int, last: float | None) -> EndpointRow:
-    """Return an endpoint with its address."""
+def count_row(total: Total) -> CountRow:
+    """Return a number of events."""
+    return CountRow(
+        vendor=total.vendor, endpoint=total.endpoint, kind=total.kind, state=total.state, number=total.number
+    )
+
+
+def endpoint_row(endpoint: Endpoint, public_url: str, totals: EndpointTotals) -> EndpointRow:
+    """Return an endpoint with its address and how much came in."""
     vendor = endpoint.vendor
     return EndpointRow(
         vendor=vendor.slug,
@@ -158,6 +165,6 @@ def endpoint_row(endpoint: Endpoint, public_url: str, new: int, last: float | No
         setup=vendor.setup,
         docs=vendor.docs,
         accounts=sorted(endpoint.accounts),
-        new_events=new,
-        last_event_at=at(last),
+        new_events=totals.numbers["new"],
+        last_event_at=at(totals.last),
     )

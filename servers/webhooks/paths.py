@@ -12,6 +12,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
+LONGEST_TIME = 40  # characters: nanoseconds and a zone need 35
+END = datetime(9999, 12, 31, tzinfo=UTC).timestamp()  # a day before the last, so that every time zone can show it
+
 
 def read(place: str, headers: Mapping[str, str], item: Any, whole: Any, join: str) -> str:
     """Return the value at a place as text, empty where there is none."""
@@ -48,13 +51,19 @@ def _values(data: Any, steps: list[str]) -> Iterator[Any]:
 
 
 def moment(text: str) -> float | None:
-    """Return Unix seconds of a time as vendors write it: ISO 8601, or seconds, milliseconds or microseconds."""
+    """Return Unix seconds of a time as vendors write it: ISO 8601, or seconds, milliseconds, micro- or nanoseconds.
+
+    None for a text that is not a time, and for years before 1970 or after 9999, which no time zone could show.
+    """
+    seconds = _seconds(text) if len(text) <= LONGEST_TIME else None
+    return seconds if seconds is not None and 0 <= seconds < END else None
+
+
+def _seconds(text: str) -> float | None:
     with suppress(ValueError, OverflowError):
         if text.isascii() and text.replace(".", "", 1).isdecimal():
             number = float(text)
-            while number > 1e11:
-                number /= 1000
-            return number
+            return next((number / unit for unit in (1, 1e3, 1e6, 1e9) if number / unit <= 1e11), None)
         when = datetime.fromisoformat(text.replace("Z", "+00:00"))
         return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
     return None

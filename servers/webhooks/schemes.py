@@ -25,6 +25,7 @@ from .paths import moment, read_all
 
 FORM = "application/x-www-form-urlencoded"
 TOLERANCE = 300.0  # seconds
+MOST_SIGNATURES = 50  # of one request that are looked at
 
 
 class RefusedError(Exception):
@@ -56,7 +57,7 @@ class Incoming:
         return {"text": text} if text else {}
 
 
-GoogleKeys = Callable[[], Awaitable[Any]]  # returns the set of Google's public keys (joserfc's KeySet)
+GoogleKeys = Callable[[], Awaitable[Any]]  # returns Google's public keys (joserfc's KeySet), or raises RefusedError
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,8 @@ class Signature:
 
     `signed` is what is signed, with {body}, {timestamp}, {id}, {method}, {url} (the public address), {decoded_url}
     (HubSpot's form of it) and {form} (Twilio's: names and values in their order). `before` is what stands before the
-    signature in the header. `field` names the signature in a header such as `t=…,v1=…`; with `list_of` the header holds
-    several of them, separated by spaces. `timestamp` is the header of the time, or the field of the same header.
+    signature in the header. `field` names the signatures in a header such as `t=…,v1=…,v1=…`; with `list_of` the header
+    holds several of them, separated by spaces. `timestamp` is the header of the time, or the field of the same header.
     `key` is base64 where the secret is (after `whsec_`). `public_key` is the vendor's published one (DER, base64),
     which takes the place of a secret.
     """
@@ -89,27 +90,26 @@ class Signature:
         received = incoming.headers.get(self.header.lower(), "").strip()
         if not received:
             raise RefusedError(f"the header {self.header} is missing")
-        fields = dict(part.strip().partition("=")[::2] for part in received.split(",")) if self.field else {}
-        stamp = fields.get(self.timestamp) or incoming.headers.get(self.timestamp.lower(), "").strip()
+        fields = [part.strip().partition("=")[::2] for part in received.split(",")] if self.field else []
+        stamp = dict(fields).get(self.timestamp) or incoming.headers.get(self.timestamp.lower(), "").strip()
         if self.timestamp:
             self._check_time(stamp, now)
         values = {"timestamp": stamp, "id": incoming.headers.get(self.id.lower(), "").strip() if self.id else ""}
         if self.id and not values["id"]:
             raise RefusedError(f"the header {self.id} is missing")
-        texts = received.split() if self.list_of else [fields.get(self.field, "") if self.field else received]
-        signatures = [text.removeprefix(self.before) for text in texts if text.startswith(self.before)]
-        messages = _messages(self.signed, incoming, values)
-        right = [
-            self._fits(secret, message, signature)
-            for secret in secrets
-            for message in messages
-            for signature in signatures
+        texts = received.split() if self.list_of else [received]
+        if self.field:
+            texts = [value for name, value in fields if name == self.field]
+        signatures = [
+            text.removeprefix(self.before) for text in texts[:MOST_SIGNATURES] if text.startswith(self.before)
         ]
-        if not any(right):
-            raise RefusedError("the signature does not fit")
+        messages = _messages(self.signed, incoming, values)
+        matches = [self._matches(secret, message, signatures) for secret in secrets for message in messages]
+        if not any(matches):
+            raise RefusedError("the signature does not match")
 
     def check_secret(self, secret: str) -> None:
-        """Raise ValueError for a secret that can be none of this scheme."""
+        """Raise ValueError for a secret that is not valid in this scheme."""
         if self.algorithm == "ed25519":
             load_der_public_key(b64decode(secret, validate=True))
         elif self.key == "base64":
@@ -120,14 +120,13 @@ class Signature:
         digest = hmac.digest(self._key(secret), message, self.algorithm)
         return self.before + (digest.hex() if self.encoding == "hex" else b64encode(digest).decode())
 
-    def _fits(self, secret: str, message: bytes, received: str) -> bool:
+    def _matches(self, secret: str, message: bytes, received: Sequence[str]) -> bool:
+        """Tell whether the secret made one of the signatures."""
         if self.algorithm == "ed25519":
-            with suppress(ValueError, InvalidSignature):
-                load_der_public_key(b64decode(secret)).verify(b64decode(received, validate=True), message)  # type: ignore[union-attr, call-arg]
-                return True
-            return False
-        wanted = self.sign(secret, message).removeprefix(self.before)
-        return hmac.compare_digest(wanted.encode(), received.encode("utf-8", "replace"))
+            return any(_verified(secret, message, one) for one in received)
+        wanted = self.sign(secret, message).removeprefix(self.before).encode()
+        matches = [hmac.compare_digest(wanted, one.encode("utf-8", "replace")) for one in received]
+        return any(matches)
 
     def _key(self, secret: str) -> bytes:
         return b64decode(secret.removeprefix("whsec_")) if self.key == "base64" else secret.encode()
@@ -154,9 +153,11 @@ class SharedSecret:
         if not received:
             raise RefusedError("the secret is missing")
         expected = [self.before + (b64encode(s.encode()).decode() if self.encoding else s) for s in secrets]
-        fits = [[hmac.compare_digest(one.encode("utf-8", "replace"), e.encode()) for e in expected] for one in received]
-        if not all(map(any, fits)):
-            raise RefusedError("the secret does not fit")
+        matches = [
+            [hmac.compare_digest(one.encode("utf-8", "replace"), e.encode()) for e in expected] for one in received
+        ]
+        if not all(map(any, matches)):
+            raise RefusedError("the secret does not match")
 
 
 @dataclass(frozen=True)
@@ -174,26 +175,33 @@ class GoogleToken:
         scheme, _, token = incoming.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise RefusedError("the Authorization header is missing")
-        claims: dict[str, Any] = {}
+        keys, claims = await google(), dict[str, Any]()
         with suppress(JoseError, ValueError):
-            claims = jwt.decode(token.strip(), await google(), algorithms=["RS256"]).claims
+            claims = jwt.decode(token.strip(), keys, algorithms=["RS256"]).claims
         if not claims:
             raise RefusedError("the token is not signed by Google")
         address = incoming.url.split("?")[0]
         if claims.get("iss") not in ("https://accounts.google.com", "accounts.google.com"):
             raise RefusedError("the token is not issued by Google")
         if claims.get("aud") != address:
-            raise RefusedError("the token is made for another address")
+            raise RefusedError("the token was issued for another address")
         if claims.get("email") not in secrets or claims.get("email_verified") is not True:
-            raise RefusedError("the token is of another account")
+            raise RefusedError("the token belongs to another account")
         issued, expires = claims.get("iat"), claims.get("exp")
         if not isinstance(issued, int | float) or not isinstance(expires, int | float):
-            raise RefusedError("the token has no times")
+            raise RefusedError("the token does not say when it was issued and when it expires")
         if issued - TOLERANCE > now or expires + TOLERANCE < now:
             raise RefusedError("the token has expired, or a clock is wrong")
 
 
 Verification = Signature | SharedSecret | GoogleToken
+
+
+def _verified(public_key: str, message: bytes, received: str) -> bool:
+    with suppress(ValueError, InvalidSignature):
+        load_der_public_key(b64decode(public_key)).verify(b64decode(received, validate=True), message)  # type: ignore[union-attr, call-arg]
+        return True
+    return False
 
 
 def _messages(signed: str, incoming: Incoming, values: Mapping[str, str]) -> list[bytes]:
@@ -236,8 +244,8 @@ def _form(incoming: Incoming) -> bytes:
         pairs = parse_qsl(incoming.body.decode("utf-8", "replace"), keep_blank_values=True)
         return "".join(name + value for name, value in sorted(set(pairs))).encode()
     received = parse_qs(urlsplit(incoming.url).query).get("bodySHA256", [""])[0]
-    if not hmac.compare_digest(hashlib.sha256(incoming.body).hexdigest(), received.lower()):
-        raise RefusedError("the signature does not cover the body")
+    if not hmac.compare_digest(hashlib.sha256(incoming.body).hexdigest().encode(), received.lower().encode()):
+        raise RefusedError("the body is not the one that was signed")
     return b""
 
 

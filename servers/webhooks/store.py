@@ -10,12 +10,13 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, get_args
 
 from flotilla import errors
 from flotilla.connection import Connection
@@ -72,7 +73,12 @@ CREATE TABLE offered (
 );
 """
 State = Literal["new", "acknowledged", "parked"]
+STATES: tuple[State, ...] = get_args(State)
 ForwardState = Literal["waiting", "delivered", "dead"]
+
+
+class UnreadableError(errors.ConfigurationError):
+    """What a vendor sent cannot be opened."""
 
 
 @dataclass(frozen=True)
@@ -104,23 +110,23 @@ class Stored:
     happened: float | None
     received: float
     state: State
-    changed: float
     duplicates: int
 
     @property
-    def name(self) -> str:
-        """The name under which the payload is sealed."""
-        return f"{self.vendor}/{self.endpoint}/{self.key}"
+    def names(self) -> tuple[str, str]:
+        """The names under which the payload may be sealed: with its key, and with the one that it may have given up."""
+        name = f"{self.vendor}/{self.endpoint}/{self.key}"
+        return name, name.removesuffix(f"#{self.id}")
 
     @property
     def message_id(self) -> str:
-        """The id of the forwarded message, the same at each attempt."""
-        return "msg_" + sha256(self.name.encode()).hexdigest()[:32]
+        """The id of the forwarded message: the same at each attempt, and another for a later event of the same key."""
+        return "msg_" + sha256(f"{self.vendor}/{self.endpoint}/{self.id}/{self.received}".encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True)
 class Forward:
-    """An event on its way to the owner's address. `due` is when it is tried next, in Unix seconds."""
+    """An event on its way to the operator's address. `due` is when it is tried next, in Unix seconds."""
 
     event: Stored
     state: ForwardState
@@ -130,9 +136,44 @@ class Forward:
     problem: str
 
 
-_EVENT = (
-    "e.id, e.vendor, e.endpoint, e.key, e.kind, e.account, e.happened, e.received, e.state, e.changed, e.duplicates"
-)
+class Total(NamedTuple):
+    """How many events are stored of an endpoint, a kind and a state; `last` is the last arrival, in Unix seconds."""
+
+    vendor: str
+    endpoint: str
+    kind: str
+    state: State
+    number: int
+    last: float
+
+
+@dataclass
+class EndpointTotals:
+    """How many events of an endpoint are stored, by state; `last` is the last arrival, in Unix seconds."""
+
+    numbers: Counter[State] = field(default_factory=Counter)
+    last: float | None = None
+
+
+class Outcome(NamedTuple):
+    """How many requests of an endpoint ended in one way."""
+
+    vendor: str
+    endpoint: str
+    outcome: str
+    number: int
+
+
+class Offer(NamedTuple):
+    """A secret that came with an unsigned request, at `received` (Unix seconds); None where it cannot be opened."""
+
+    vendor: str
+    endpoint: str
+    received: float
+    secret: str | None
+
+
+_EVENT = "e.id, e.vendor, e.endpoint, e.key, e.kind, e.account, e.happened, e.received, e.state, e.duplicates"
 _FORWARD = f"{_EVENT}, f.state, f.attempts, f.due, f.changed, f.problem"
 
 
@@ -171,9 +212,7 @@ class Store:
         known = db.execute("SELECT id, state FROM event WHERE (vendor, endpoint, key) = (?, ?, ?)", place).fetchone()
         if known and arrival.signals and known[1] == "acknowledged":
             # A row of its own would break its key: the earlier one, which is dealt with, gives it up.
-            renamed = f"{arrival.key}#{known[0]}"
-            payload = self._keys.seal(self._opened(db, known[0], "/".join(place)), f"{'/'.join(place[:2])}/{renamed}")
-            db.execute("UPDATE event SET key = ?, payload = ? WHERE id = ?", (renamed, payload, known[0]))
+            db.execute("UPDATE event SET key = key || '#' || id WHERE id = ?", (known[0],))
             known = None
         if known:
             db.execute("UPDATE event SET duplicates = duplicates + 1 WHERE id = ?", (known[0],))
@@ -185,7 +224,8 @@ class Store:
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (*place, arrival.kind, arrival.account, arrival.happened, now, arrival.state, now, payload),
         )
-        self._count(db, arrival.vendor, arrival.endpoint, "received", now)
+        outcome = "parked" if arrival.state == "parked" else "received"
+        self._count(db, arrival.vendor, arrival.endpoint, outcome, now)
         if arrival.forward and arrival.state == "new":
             db.execute(
                 "INSERT INTO forward (event, state, due, changed) VALUES (?, 'waiting', ?, ?)",
@@ -226,13 +266,18 @@ class Store:
             return [Stored(*row) for row in rows]
 
     def event(self, number: int) -> tuple[Stored, Any] | None:
-        """Return an event with what the vendor sent; None where there is none of this number."""
+        """Return an event with what the vendor sent, None for a number that there is not; raises UnreadableError."""
         with self._open() as db:
             row = db.execute(f"SELECT {_EVENT} FROM event e WHERE e.id = ?", (number,)).fetchone()
             if row is None:
                 return None
             stored = Stored(*row)
-            return stored, json.loads(self._opened(db, number, stored.name))
+            return stored, self._payload(db, stored)
+
+    def payload(self, event: Stored) -> Any:
+        """Return what the vendor sent; raises UnreadableError."""
+        with self._open() as db:
+            return self._payload(db, event)
 
     def mark(self, numbers: Iterable[int], state: State) -> list[Stored]:
         """Set the state of events, and return those that are there, as they are then."""
@@ -283,8 +328,8 @@ class Store:
                 ).fetchall()
         return [number for (number,) in queued]
 
-    def claim(self, lease: float, limit: int) -> list[tuple[Forward, Any]]:
-        """Return forwards that are due, with their payloads; nobody else gets them for `lease` seconds."""
+    def claim(self, lease: float, limit: int) -> list[Forward]:
+        """Return forwards that are due; nobody else gets them for `lease` seconds."""
         now = self._clock()
         with self._writing() as db:
             rows = db.execute(
@@ -295,7 +340,7 @@ class Store:
             claimed = [_forward(row) for row in rows]
             for forward in claimed:
                 db.execute("UPDATE forward SET due = ? WHERE event = ?", (now + lease, forward.event.id))
-            return [(one, json.loads(self._opened(db, one.event.id, one.event.name))) for one in claimed]
+            return claimed
 
     def attempted(self, forward: Forward, state: ForwardState, due: float, problem: str) -> None:
         """Record how an attempt ended."""
@@ -314,28 +359,28 @@ class Store:
     # -- counts, and secrets that a vendor offered ----------------------------------------------------------------
 
     def count(self, vendor: str, endpoint: str, outcome: str, number: int = 1) -> None:
-        """Count what was not stored: refused, parked, challenge."""
+        """Count what was not stored: a challenge, or what was refused and why."""
         with self._writing() as db:
             self._count(db, vendor, endpoint, outcome, self._clock(), number)
 
-    def counts(self, since: float = 0) -> list[tuple[str, str, str, int]]:
-        """Return vendor, endpoint, outcome and number since a day."""
+    def outcomes(self, since: float = 0) -> list[Outcome]:
+        """Return how requests ended since the day of this time, in Unix seconds."""
         with self._open() as db:
             rows = db.execute(
                 "SELECT vendor, endpoint, outcome, sum(number) FROM count WHERE day >= ? "
                 "GROUP BY vendor, endpoint, outcome ORDER BY vendor, endpoint, outcome",
                 (int(since // DAY),),
             )
-            return [tuple(row) for row in rows]
+            return [Outcome(*row) for row in rows]
 
-    def totals(self) -> list[tuple[str, str, str, str, int, float, float]]:
-        """Return vendor, endpoint, kind, state, number, first and last arrival of the events that are there."""
+    def totals(self) -> list[Total]:
+        """Return how many events are stored."""
         with self._open() as db:
             rows = db.execute(
-                "SELECT vendor, endpoint, kind, state, count(*), min(received), max(received) FROM event "
+                "SELECT vendor, endpoint, kind, state, count(*), max(received) FROM event "
                 "GROUP BY vendor, endpoint, kind, state ORDER BY vendor, endpoint, kind, state"
             )
-            return [tuple(row) for row in rows]
+            return [Total(*row) for row in rows]
 
     def forward_totals(self) -> dict[str, int]:
         """Return how many forwards there are by state."""
@@ -351,14 +396,19 @@ class Store:
                 (vendor, endpoint, self._clock(), sealed),
             )
 
-    def offered(self) -> list[tuple[str, str, float, str]]:
-        """Return vendor, endpoint, time of arrival and secret of what was offered."""
+    def offered(self) -> list[Offer]:
+        """Return the secrets that were offered."""
         with self._open() as db:
             rows = db.execute("SELECT vendor, endpoint, received, secret FROM offered").fetchall()
         return [
-            (vendor, endpoint, received, self._keys.open(secret, f"offered/{vendor}/{endpoint}").decode())
-            for vendor, endpoint, received, secret in rows
+            Offer(vendor, endpoint, received, self._offered_secret(vendor, endpoint, sealed))
+            for vendor, endpoint, received, sealed in rows
         ]
+
+    def _offered_secret(self, vendor: str, endpoint: str, sealed: bytes) -> str | None:
+        with suppress(ValueError):
+            return self._keys.open(sealed, f"offered/{vendor}/{endpoint}").decode()
+        return None
 
     def forget_offer(self, vendor: str, endpoint: str) -> None:
         """Forget a secret that was offered."""
@@ -376,15 +426,15 @@ class Store:
             (vendor, endpoint, outcome, int(now // DAY), number),
         )
 
-    def _opened(self, db: sqlite3.Connection, number: int, name: str) -> bytes:
-        (sealed,) = db.execute("SELECT payload FROM event WHERE id = ?", (number,)).fetchone()
-        try:
-            return self._keys.open(sealed, name)
-        except ValueError:
-            raise errors.ConfigurationError(
-                f"Event {number} cannot be opened: the state key has changed or the file is damaged.",
-                "Ask the user to set FLOTILLA_STATE_KEY to what it was.",
-            ) from None
+    def _payload(self, db: sqlite3.Connection, event: Stored) -> Any:
+        (sealed,) = db.execute("SELECT payload FROM event WHERE id = ?", (event.id,)).fetchone()
+        for name in event.names:
+            with suppress(ValueError):
+                return json.loads(self._keys.open(sealed, name))
+        raise UnreadableError(
+            f"Event {event.id} cannot be opened: the state key has changed or the file is damaged.",
+            "Ask the user to set FLOTILLA_STATE_KEY to what it was.",
+        )
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -410,6 +460,25 @@ class Store:
                 db.execute("ROLLBACK")
                 raise
             db.execute("COMMIT")
+
+
+def by_endpoint(totals: Iterable[Total]) -> Mapping[tuple[str, str], EndpointTotals]:
+    """Return totals by vendor and endpoint, for each that is asked for."""
+    grouped = defaultdict[tuple[str, str], EndpointTotals](EndpointTotals)
+    for total in totals:
+        own = grouped[total.vendor, total.endpoint]
+        own.numbers[total.state] += total.number
+        own.last = max(total.last, own.last or 0.0)
+    return grouped
+
+
+def number_of(event: str) -> int:
+    """Return the number of an event; raises errors.InvalidInputError for a text that is not one."""
+    if not (event.isascii() and event.isdecimal() and len(event) < 16):
+        raise errors.InvalidInputError(
+            f"`{errors.excerpt(event, 60)}` is not the number of an event.", "Pass one that wh_list_events returned."
+        )
+    return int(event)
 
 
 def _forward(row: Sequence[Any]) -> Forward:

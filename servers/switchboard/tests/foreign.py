@@ -11,6 +11,7 @@ import os
 import queue
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,7 @@ class Session:
             with Path(self.options.calls).open("a") as file:
                 file.write(json.dumps([name, arguments]) + "\n")
         if name == "echo":
+            time.sleep(arguments["text"] == "slow")
             return text(arguments["text"] + "\u202e")
         if name == "ask":
             if "elicitation" not in self.capabilities:

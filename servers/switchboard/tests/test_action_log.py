@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import time
+from argparse import Namespace
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ import pytest
 
 from flotilla_cli import log
 from flotilla_launcher.protocol import TIMINGS_KEY
-from flotilla_servers.switchboard import action_log
 from flotilla_servers.switchboard.action_log import COLUMNS, Action, ActionLog, database, read, shown, taken_vendor_ms
+from flotilla_servers.switchboard.server import action_log
+from flotilla_servers.switchboard.settings_file import SettingsFile
 
 ERAS = ("legacy", "2026-07-28")
 
@@ -95,11 +97,13 @@ async def test_log_is_off_where_it_is_switched_off(fleet: Any, person: Any) -> N
     assert list(read(fleet.folder / "state")) == []
 
 
-def test_log_keeps_the_newest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(action_log, "KEEP_ROWS", 3)
-    log_file = ActionLog(tmp_path)
+def test_log_keeps_the_newest(tmp_path: Path) -> None:
+    (tmp_path / "settings.json").write_text('{"log": {"rows": 3, "days": 2}}')
+    file = SettingsFile(tmp_path / "settings.json")
+    log_file = action_log(Namespace(state=tmp_path), file.load(), "")
+    assert log_file
     for number in range(6):
-        log_file.add(action(trace_id=f"{number:032d}", time=0 if number == 5 else time.time()))
+        log_file.add(action(trace_id=f"{number:032d}", time=time.time() - 3 * 86_400 * (number == 5)))
     log_file.close()
     assert [int(row["trace_id"]) for row in read(tmp_path)] == [4, 3, 2]
     assert database(tmp_path).stat().st_mode & 0o777 == 0o600

@@ -12,8 +12,10 @@ from fastmcp import Client
 from fastmcp.client.transports import StreamableHttpTransport
 from mcp.client.subscriptions import ToolsListChanged, listen
 
+from flotilla_launcher.protocol import CAPABILITIES_KEY, VERSION_KEY
 from flotilla_servers.switchboard.action_log import read
 from flotilla_servers.switchboard.approvals import Approvals
+from flotilla_servers.switchboard.client_request import ClientRequest
 from flotilla_servers.switchboard.database import Database
 
 from .conftest import ERAS
@@ -36,6 +38,12 @@ def answering(person: Any, gateway: Any, era: str, *answers: Any) -> Any:
 
 def approvals(fleet: Any) -> Approvals:
     return Approvals(Database(fleet.folder / "state"))
+
+
+def modern_request() -> ClientRequest:
+    can: dict[str, Any] = {"elicitation": {}}
+    meta = {VERSION_KEY: "2026-07-28", CAPABILITIES_KEY: can}
+    return ClientRequest({"_meta": meta}, modern=True, client_id=1, capabilities=can, log_level=None)
 
 
 def log(fleet: Any) -> list[tuple[str, str]]:
@@ -221,26 +229,81 @@ async def test_hidden_characters_are_shown_to_the_person(fleet: Any, person: Any
 
 async def test_state_of_a_yes_cannot_be_used_again(fleet: Any) -> None:
     """A client of 2026-07-28 that sends its answered question twice runs the tool once."""
-    from flotilla_launcher.protocol import CAPABILITIES_KEY, VERSION_KEY
-    from flotilla_servers.switchboard.client_request import ClientRequest
-
-    can: dict[str, Any] = {"elicitation": {}}
-    meta = {VERSION_KEY: "2026-07-28", CAPABILITIES_KEY: can}
-
-    def request() -> ClientRequest:
-        return ClientRequest({"_meta": meta}, modern=True, client_id=1, capabilities=can, log_level=None)
-
     params: dict[str, Any] = {"name": "probe_delete", "arguments": {"text": "x"}}
     async with fleet.inside(*ON) as (gateway, _):
-        asked = await gateway.answer(request(), "tools/call", dict(params))
+        asked = await gateway.answer(modern_request(), "tools/call", dict(params))
         yes = {"flotilla_approval": {"action": "accept", "content": {"confirm": True}}}
         params |= {"requestState": asked["requestState"], "inputResponses": yes}
-        assert (await gateway.answer(request(), "tools/call", dict(params)))["content"][0]["text"] == "deleted x"
-        again = await gateway.answer(request(), "tools/call", dict(params))
+        assert (await gateway.answer(modern_request(), "tools/call", dict(params)))["content"][0]["text"] == "deleted x"
+        again = await gateway.answer(modern_request(), "tools/call", dict(params))
         assert again["resultType"] == "input_required"
         with pytest.raises(Exception, match="requestState"):
-            await gateway.answer(request(), "tools/call", {**params, "arguments": {"text": "y"}})
+            await gateway.answer(modern_request(), "tools/call", {**params, "arguments": {"text": "y"}})
     assert fleet.lines("deleted") == ["x"]
+
+
+async def test_yes_counts_for_the_definition_it_was_given_for(fleet: Any) -> None:
+    """The server asks in mid-call, and its tool is another one when the answer comes: a person is asked anew."""
+    async with fleet.inside(*ON) as (gateway, _):
+        ask = {"name": "probe_ask", "arguments": {"question": "Who?"}}
+        first = await gateway.answer(modern_request(), "tools/call", dict(ask))
+        yes = {"flotilla_approval": {"action": "accept", "content": {"confirm": True, "remember": False}}}
+        second = await gateway.answer(
+            modern_request(), "tools/call", ask | {"requestState": first["requestState"], "inputResponses": yes}
+        )
+        [key] = second["inputRequests"]
+        assert key != "flotilla_approval"
+        gateway.offers.tool("probe_ask")[1]["description"] = "Sends it to everybody."
+        answer = {key: {"action": "accept", "content": {"answer": "Zoé"}}}
+        third = await gateway.answer(
+            modern_request(), "tools/call", ask | {"requestState": second["requestState"], "inputResponses": answer}
+        )
+        assert list(third["inputRequests"]) == ["flotilla_approval"]
+    assert fleet.lines("asked") == []  # the answer has not reached the server
+
+
+async def test_dry_run_is_free_only_where_the_tool_has_one(fleet: Any, person: Any) -> None:
+    async with fleet.inside(*ON) as (gateway, _):
+        it = answering(person, gateway, "2026-07-28", {"confirm": False})
+        async with it.client:
+            assert "declined" in await it.call("probe_delete", text="x", dry_run=True)
+    assert fleet.lines("deleted") == []
+
+
+async def test_yes_that_comes_too_late_is_said_so(fleet: Any, person: Any) -> None:
+    """Nobody has declined: the console is open, but the call's approval has expired."""
+    async with fleet.inside(*ON) as (gateway, _):
+        it = person(gateway, "legacy", "marie")
+        approvals_of_fleet = approvals(fleet)
+
+        async def late(*_: Any) -> Any:
+            [waiting] = approvals_of_fleet.waiting()
+            approvals_of_fleet._execute("UPDATE approval SET expires = 0 WHERE id = ?", (waiting.id,))
+            return {"confirm": True}
+
+        it.client = type(it.client)(it.client.transport, mode="legacy", elicitation_handler=late)
+        async with it.client:
+            assert "nobody has answered in time" in await it.call("probe_delete", text="x")
+    assert fleet.lines("deleted") == []
+
+
+async def test_watch_survives_what_cannot_be_read(
+    fleet: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("flotilla_servers.switchboard.gateway.LOOK_EVERY", 0.01)
+    async with fleet.inside(*ON) as (gateway, _):
+        looked = []
+
+        def follow() -> None:
+            looked.append(1)
+            if len(looked) < 3:
+                raise OSError("disk full")
+
+        monkeypatch.setattr(gateway.own, "follow", follow)
+        watching = asyncio.create_task(gateway.watch())
+        await fleet.until(lambda: len(looked) > 3)
+        watching.cancel()
+    assert capsys.readouterr().err.count("changes of settings cannot be followed: disk full") == 1
 
 
 async def test_plain_asks_and_changes_nothing(fleet: Any, person: Any) -> None:

@@ -20,6 +20,8 @@ from flotilla_servers.switchboard.options import arguments
 from flotilla_servers.switchboard.own_backends import backend_of, refresh
 from flotilla_servers.switchboard.own_servers import Secrets
 from flotilla_servers.switchboard.permissions import Permissions
+from flotilla_servers.switchboard.settings_file import Rule
+from flotilla_servers.switchboard.time_limits import TimeLimits
 
 FOREIGN = Path(__file__).with_name("foreign.py")
 ERAS = ("legacy", "2026-07-28")
@@ -168,6 +170,36 @@ async def test_own_server_that_speaks_newest_revision(fleet: Any, owner: Owner, 
     assert who.asked == ["ok?"]
 
 
+@pytest.mark.parametrize("kind", ["stdio", "http"])
+async def test_own_server_call_over_its_limit_is_in_doubt(fleet: Any, owner: Owner, person: Any, kind: str) -> None:
+    with placed(kind) as value:
+        await owner.added("foreign", value)
+        async with fleet.inside("--permissions", "off") as (gateway, _), (who := person(gateway, "2026-07-28")).client:
+            await who.call("echo", text="x")
+            gateway.limits = lambda: TimeLimits(0.3)
+            text = await who.call("echo", text="slow")
+    assert text.startswith("Error: foreign did not answer within 0.3 seconds: `echo` may or may not have been done.")
+
+
+async def test_own_server_is_not_looked_at_by_a_rule(fleet: Any, owner: Owner, person: Any) -> None:
+    (fleet.folder / "settings.json").write_text('{"permissions": [{"tool": "*", "decision": "allow"}]}')
+    await owner.read(owner.add("foreign", command()))
+    async with fleet.inside("--permissions", "on") as (gateway, _), (who := person(gateway, "2026-07-28")).client:
+        assert "Unknown tool `echo`" in await who.call("echo", text="x")
+    owner.permissions.add_rule(Rule(tool="ec*", decision="allow"), [("foreign", {"name": "echo"})])
+    assert owner.permissions.hides("foreign", {"name": "echo"}, foreign=True)
+
+
+async def test_own_server_at_another_address_is_looked_at_anew(owner: Owner) -> None:
+    await owner.added("foreign", command())
+    assert owner.permissions.row("foreign", "echo")
+    moved = json.dumps({"servers": {"foreign": command("--version", "2025-06-18")}})
+    owner.settings.path.write_text(moved)  # by a person, in an editor
+    await owner.read(own_servers.declared(owner.settings.current().servers)["foreign"])
+    assert owner.permissions.version
+    assert owner.permissions.row("foreign", "echo") is None
+
+
 async def test_own_server_is_in_quarantine_until_looked_at(fleet: Any, owner: Owner, person: Any) -> None:
     server = owner.add("foreign", command())
     await owner.read(server)
@@ -219,13 +251,14 @@ async def test_own_server_gets_its_own_variables_and_secrets_alone(
     fleet: Any, owner: Owner, person: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FLOTILLA_REMOTE_TOKEN", "not yours")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "api-key=not yours either")
     await owner.added("foreign", {**command(), "env": {"PLACE": "Paris"}}, env={"API_KEY": "s3cr3t"})
     async with fleet.inside() as (gateway, _):
         who = person(gateway, "2026-07-28", "a")
         async with who.client:
             env = json.loads(await who.call("who"))["env"]
     assert (env["PLACE"], env["API_KEY"]) == ("Paris", "s3cr3t")
-    assert "not yours" not in env.values()
+    assert "not yours" not in str(env)
     assert "s3cr3t" not in owner.settings.path.read_text()
 
 

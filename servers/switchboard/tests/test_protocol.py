@@ -219,6 +219,10 @@ def test_request_state_fits_one_request_and_one_key(monkeypatch: pytest.MonkeyPa
         ("x://a{?q,r}", "x://a?q=1", True),
         ("x://a{?q,r}", "x://a", True),
         ("x://a.b/{c}", "x://aXb/c", False),
+        ("x://{a}{b}/{c}{?d}", "x://ab/c?d=1", True),
+        ("x://{a}-{b}-{c}", "x://1-2-3", True),
+        ("x://" + "{a}x" * 12 + "{b}", "x://" + "x" * 3_000 + "/", False),
+        ("x://" + "{+a}{b}" * 12 + "!", "x://" + "x" * 3_000, False),
     ],
 )
 def test_template_pattern(template: str, uri: str, fits: bool) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from flotilla_launcher.naming import words_of
 from flotilla_servers.switchboard.circuit import FAILURES, LONGEST, PAUSE, Circuit
 from flotilla_servers.switchboard.spoken import Sentences, language
 
@@ -36,7 +37,7 @@ def test_language(option: str, environ: dict[str, str], expected: str) -> None:
     ],
 )
 def test_working_sentence_by_the_verb_of_the_tool(tool: str, reads: bool, sentence: str) -> None:
-    assert Sentences("fr").working(tool, "HubSpot", reads) == sentence
+    assert Sentences("fr").working(words_of(tool), "HubSpot", reads) == sentence
 
 
 async def heard(

@@ -64,6 +64,11 @@ async def test_deadlines_of_tools_come_from_the_discovery_file(
         assert (backend.deadline("probe_wait"), backend.deadline("probe_echo")) == (300, 50)
 
 
+def test_how_to_look_for_a_foreign_tool() -> None:
+    message = how_to_look("create_contact", ["list_contacts", "list_deals"], foreign=True)
+    assert message == "Look with `list_contacts` whether it was done before you call it again."
+
+
 @BOTH
 async def test_call_over_its_limit_is_cancelled_and_says_what_is_known(fleet: Any, person: Any, era: str) -> None:
     async with fleet.inside() as (gateway, _), (one := person(gateway, era)).client:

@@ -4,6 +4,6 @@ web          the HTTP side: what is refused, challenges, what is stored before t
 writer       many requests at once in one transaction
 google_keys  the keys that Google signs tokens with
 forwarding   to an address of the operator's, signed, again and again for three days
-page         what is there, for the operator
+page         the state, for the operator
 serving      the sockets, uvicorn, and the end
 """

@@ -21,14 +21,14 @@ from flotilla import in_thread
 from flotilla.audit import Audit
 
 from ..schemes import Signature
-from ..store import Forward, ForwardState, Store
+from ..store import Forward, ForwardState, Store, UnreadableError
 from ..vendors import VENDORS
 
 PAUSES = (5, 30, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)  # seconds after each attempt: three days
 AT_ONCE = 10
 TIMEOUT = 20.0  # seconds of one attempt
 LEASE = 120.0  # seconds in which nobody else tries the same: longer than an attempt
-LONGEST_WAIT = 60.0  # seconds until it is looked again what the tools have put back
+LONGEST_WAIT = 60.0  # seconds between two looks for what the tools have put back
 LONGEST_PROBLEM = 300  # characters
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
@@ -90,25 +90,35 @@ class Forwarder:
     async def step(self) -> int:
         """Try what is due, AT_ONCE at most; return how many were tried."""
         claimed = await in_thread(self._store.claim, LEASE, AT_ONCE)
-        await asyncio.gather(*(self._try(forward, payload) for forward, payload in claimed))
+        await asyncio.gather(*(self._try(forward) for forward in claimed))
         return len(claimed)
 
-    async def _try(self, forward: Forward, payload: Any) -> None:
-        problem, pause = "", None
+    async def _try(self, forward: Forward) -> None:
+        problem, final, asked = "", False, 0.0
         try:
-            response = await self._send(forward, message(forward, payload))
+            payload = await in_thread(self._store.payload, forward.event)
+            async with asyncio.timeout(TIMEOUT):
+                response = await self._send(forward, message(forward, payload))
             if not response.is_success:
-                problem, pause = f"it answered {response.status_code}", _retry_after(response)
-            if response.status_code == 410:  # the address is gone for good
-                pause = float("inf")
+                problem, asked = f"it answered {response.status_code}", _retry_after(response)
+                final = response.status_code == 410  # the address is gone for good
+        except UnreadableError as error:
+            problem, final = error.message, True
         except UnsafeAddressError as error:
             problem = str(error)
+        except (TimeoutError, httpx.TimeoutException):
+            problem = f"it took longer than {TIMEOUT:g} seconds"
         except (httpx.HTTPError, OSError) as error:
             problem = f"it cannot be reached: {type(error).__name__} {error}"
-        if pause is None:
-            pause = PAUSES[forward.attempts] if forward.attempts < len(PAUSES) else float("inf")
-        state: ForwardState = "delivered" if not problem else "dead" if pause == float("inf") else "waiting"
-        due = self._clock() + pause if state == "waiting" else 0.0
+        except Exception as error:  # an attempt that did not count would be made again for ever
+            self._audit.bug("forwarding", error)
+            problem = f"it could not be sent: {type(error).__name__}"
+        state: ForwardState
+        state, due = "delivered", 0.0
+        if problem and (final or forward.attempts >= len(PAUSES)):
+            state = "dead"
+        elif problem:
+            state, due = "waiting", self._clock() + max(PAUSES[forward.attempts], asked)
         await in_thread(self._store.attempted, forward, state, due, problem[:LONGEST_PROBLEM])
         if problem:
             self._audit.line("not forwarded", level="warning", forwarded=forward.event.id, state=state, reason=problem)
@@ -163,7 +173,8 @@ def signatures(secrets: Sequence[str], message_id: str, stamp: str, body: bytes)
     return " ".join(scheme.sign(secret, signed) for secret in secrets)
 
 
-def _retry_after(response: httpx.Response) -> float | None:
+def _retry_after(response: httpx.Response) -> float:
+    """Return how many seconds an address asks not to be called, a day at most."""
     text = response.headers.get("retry-after", "")
-    asked = int(text) if text.isascii() and text.isdecimal() else None
-    return float(min(asked, PAUSES[-1])) if asked and response.status_code in (429, 503) else None
+    counts = response.status_code in (429, 503) and text.isascii() and text.isdecimal()
+    return min(float(text), PAUSES[-1]) if counts else 0.0

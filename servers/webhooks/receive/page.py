@@ -1,7 +1,7 @@
-"""The page with the receiver's state, for the operator: what came in, what is forwarded, what was password up.
+"""The page with the receiver's state, for the operator: what came in, what is forwarded, what was given up.
 
-It listens apart from the receiver, on this machine, wants a password (HTTP Basic), and has no script. What vendors sent
-is not on it.
+It listens apart from the receiver, on this machine, wants a password (HTTP Basic), and has no script. No payload of an
+event is on it.
 """
 
 from __future__ import annotations
@@ -21,18 +21,20 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from flotilla import in_thread
+from flotilla import errors, in_thread
 from flotilla.http.loopback import is_loopback
 
 from ..endpoints import Endpoints
-from ..store import Store
+from ..store import STATES, Offer, Store, by_endpoint, number_of
+from .web import body_of
 
 SHOWN = 50  # events and forwards
 MOST_FORM = 4_096  # bytes
 HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'",
-    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'",
+    "Referrer-Policy": "same-origin",  # with no-referrer a browser sends `Origin: null` with the page's own forms
     "X-Content-Type-Options": "nosniff",
 }
 STYLE = (
@@ -104,9 +106,9 @@ class Page:
 
     async def _again(self, request: Request) -> Response:
         """Have an event forwarded again, from its first attempt on."""
-        number = await _field(request, "event")
-        if number.isascii() and number.isdecimal() and len(number) < 16:
-            await in_thread(self._store.forward_again, [int(number)])
+        event = await _field(request, "event")
+        with suppress(errors.InvalidInputError):
+            await in_thread(self._store.forward_again, [number_of(event)])
             if self._wake:
                 self._wake()
         return RedirectResponse("/", 303)
@@ -126,12 +128,14 @@ class Page:
         if offers:
             shown.append("<h2>Secrets that a vendor sent</h2><p>Anyone can send one. Enter it at the vendor and in ")
             shown.append("WEBHOOKS_SECRETS only if you have just registered the address.</p>")
-            shown.append(_table(["endpoint", "received", "secret", ""], [self._offer(*offer) for offer in offers]))
+            shown.append(_table(["endpoint", "received", "secret", ""], [self._offer(offer) for offer in offers]))
         shown.append("<h2>Endpoints</h2>")
-        shown.append(_table(["endpoint", "secret", "new", "acknowledged", "parked", "last event"], self._rows()))
-        shown.append("<h2>Requests of the last days</h2>")
-        counts: list[Row] = [[f"{v}/{e}", outcome, str(number)] for v, e, outcome, number in self._store.counts()]
-        shown.append(_table(["endpoint", "outcome", "number"], counts))
+        shown.append(_table(["endpoint", "secret", *STATES, "last event"], self._rows()))
+        shown.append("<h2>Requests of the last 90 days</h2>")
+        outcomes: list[Row] = [
+            [f"{one.vendor}/{one.endpoint}", one.outcome, str(one.number)] for one in self._store.outcomes()
+        ]
+        shown.append(_table(["endpoint", "outcome", "number"], outcomes))
         for title, state in (("Waiting to be forwarded", "waiting"), ("Given up", "dead")):
             shown.append(f"<h2>{title}</h2>")
             forwards = self._store.forwards(state, limit=SHOWN)
@@ -149,18 +153,18 @@ class Page:
         return "".join(shown)
 
     def _rows(self) -> list[Row]:
-        totals = self._store.totals()
+        totals = by_endpoint(self._store.totals())
         rows: list[Row] = []
         for key, endpoint in sorted(self._endpoints.items()):
-            own = [total for total in totals if total[:2] == key]
-            numbers = [str(sum(one[4] for one in own if one[3] == s)) for s in ("new", "acknowledged", "parked")]
-            last = max((one[6] for one in own), default=None)
-            rows.append(["/".join(key), "set" if endpoint.secrets else "missing", *numbers, _time(last)])
+            own = totals[key]
+            numbers = [str(own.numbers[state]) for state in STATES]
+            rows.append(["/".join(key), "set" if endpoint.secrets else "missing", *numbers, _time(own.last)])
         return rows
 
-    def _offer(self, vendor: str, endpoint: str, received: float, secret: str) -> Row:
-        name = f"{vendor}/{endpoint}"
-        return [name, _time(received), secret, _Button("/forget", "endpoint", name, "Forget")]
+    def _offer(self, offer: Offer) -> Row:
+        name = f"{offer.vendor}/{offer.endpoint}"
+        secret = offer.secret or "It cannot be opened: the state key has changed or the file is damaged."
+        return [name, _time(offer.received), secret, _Button("/forget", "endpoint", name, "Forget")]
 
 
 def _table(heads: list[str], rows: Sequence[Row]) -> str:
@@ -181,9 +185,5 @@ def _time(seconds: float | None) -> str:
 
 async def _field(request: Request, name: str) -> str:
     """Return a field of a short form, "" without it."""
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > MOST_FORM:
-            return ""
+    body = await body_of(request, MOST_FORM) or b""
     return parse_qs(body.decode("utf-8", "replace")).get(name, [""])[0]

@@ -38,7 +38,7 @@ def listening(host: str, port: int) -> socket.socket:
 
 
 def forward_secrets(settings: ReceiverSettings) -> list[str]:
-    """Return the secrets that forwards are signed with; raises errors.ConfigurationError for one that is none."""
+    """Return the secrets that forwards are signed with; raises errors.ConfigurationError for one that is not valid."""
     configured = settings.forward_secret.get_secret_value() if settings.forward_secret else ""
     secrets = [text.strip() for text in configured.split(",") if text.strip()]
     for secret in secrets:

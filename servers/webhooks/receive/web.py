@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import time
 from collections import Counter
@@ -25,8 +26,10 @@ from .writer import Writer
 
 MOST_BODY = 2_000_000  # bytes
 MOST_AT_ONCE = 200  # requests that are read or stored; one more gets a 503, and comes again
+LONGEST_READ = 30.0  # seconds of a body
 LONGEST_ECHO = 1_000  # characters of a challenge
 BUSY = {"Retry-After": "5"}
+LAST = {"Connection": "close"}  # of an answer before the whole body is there
 
 
 class Receiver:
@@ -63,17 +66,19 @@ class Receiver:
     async def _hook(self, request: Request) -> Response:
         vendor, name = request.path_params["vendor"], request.path_params.get("endpoint", "main")
         if vendor not in VENDORS:
-            return PlainTextResponse("There is no such address.", 404)
+            return PlainTextResponse("Nothing is at this address.", 404)
         endpoint = self._endpoints.get((vendor, name))
         if endpoint is None:
             return self._refuse(vendor, name, "there is no secret for this endpoint")
         if self._running >= MOST_AT_ONCE:
-            return PlainTextResponse("Too many at once.", 503, BUSY)
+            return PlainTextResponse("Too many requests at once.", 503, BUSY)
         self._running += 1
         try:
             return await self._answer(endpoint, request)
         except RefusedError as refused:
             return self._refuse(vendor, name, str(refused))
+        except (UnicodeError, RecursionError):
+            return self._refuse(vendor, name, "its text is not valid, or it is nested too deeply", 400)
         except ClientDisconnect:
             return Response(status_code=400)
         except errors.ConfigurationError as error:
@@ -85,9 +90,12 @@ class Receiver:
     async def _answer(self, endpoint: Endpoint, request: Request) -> Response:
         if request.method == "HEAD":  # Intercom asks so whether the address is there
             return Response()
-        body = await _body(request)
+        try:
+            body = await body_of(request, MOST_BODY)
+        except TimeoutError:
+            return PlainTextResponse(f"The body took longer than {LONGEST_READ:g} seconds.", 408, LAST)
         if body is None:
-            return PlainTextResponse(f"The body has more than {MOST_BODY} bytes.", 413)
+            return PlainTextResponse(f"The body has more than {MOST_BODY} bytes.", 413, LAST)
         query = f"?{request.url.query}" if request.url.query else ""
         headers = {name.lower(): value for name, value in request.headers.items()}
         incoming = Incoming(request.method, self._public_url + request.url.path + query, headers, body)
@@ -132,11 +140,11 @@ class Receiver:
         if challenge is None:
             return None
         query = parse_qs(incoming.url.partition("?")[2], keep_blank_values=True)
-        if challenge.echo in query and incoming.method == challenge.method:
+        if challenge.echo and challenge.echo in query and incoming.method == challenge.method:
             received = query.get(challenge.token, [""])[0].encode()
-            fits = [hmac.compare_digest(received, token.encode()) for token in endpoint.verify_tokens]
-            if challenge.token and not any(fits):
-                raise RefusedError("the verify token does not fit")
+            matches = [hmac.compare_digest(received, token.encode()) for token in endpoint.verify_tokens]
+            if challenge.token and not any(matches):
+                raise RefusedError("the verify token does not match")
             answer = query[challenge.echo][0][:LONGEST_ECHO]
         elif challenge.ping and incoming.is_form and set(incoming.content) == {challenge.ping}:
             answer = ""
@@ -151,11 +159,11 @@ class Receiver:
         self._outcomes[endpoint.vendor.slug, endpoint.name, "challenge"] += 1
         return PlainTextResponse(answer, headers={"X-Content-Type-Options": "nosniff"})
 
-    def _refuse(self, vendor: str, name: str, reason: str) -> Response:
-        """Answer 401; whoever floods the address costs neither the disk nor the log a line each."""
+    def _refuse(self, vendor: str, name: str, reason: str, status: int = 401) -> Response:
+        """Answer with the reason; whoever floods the address costs neither the disk nor the log a line each."""
         configured = (vendor, name) in self._endpoints
         self._outcomes[vendor, name if configured else "", f"refused: {reason}"] += 1
-        return JSONResponse({"error": reason}, 401)
+        return JSONResponse({"error": reason}, status)
 
     async def flush(self) -> None:
         """Count in the database, and log, what was refused or answered without being stored since the last time."""
@@ -181,12 +189,16 @@ def _holds(incoming: Incoming, name: str) -> bool:
     return isinstance(content, dict) and set(content) == {name} and isinstance(content[name], str)
 
 
-async def _body(request: Request) -> bytes | None:
-    """Return the body; None for one that is too long. Raises ClientDisconnect."""
+async def body_of(request: Request, most: int) -> bytes | None:
+    """Return the body; None for one of more bytes than `most`.
+
+    Raises TimeoutError for one that takes longer than LONGEST_READ, and ClientDisconnect.
+    """
     parts, size = [], 0
-    async for part in request.stream():
-        parts.append(part)
-        size += len(part)
-        if size > MOST_BODY:
-            return None
+    async with asyncio.timeout(LONGEST_READ):
+        async for part in request.stream():
+            parts.append(part)
+            size += len(part)
+            if size > most:
+                return None
     return b"".join(parts)

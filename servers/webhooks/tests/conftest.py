@@ -75,10 +75,12 @@ async def receiving(
     receiver = Receiver(endpoints_of(secrets, accounts), PUBLIC, store, writer, audit, google=google, **more)
     running = asyncio.create_task(writer.run())
     transport = httpx.ASGITransport(receiver.app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://receiver.internal:8085") as client:
-        yield client
-    running.cancel()
-    await receiver.flush()
+    try:
+        async with httpx.AsyncClient(transport=transport, base_url="http://receiver.internal:8085") as client:
+            yield client
+        await receiver.flush()
+    finally:
+        running.cancel()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import httpx2 as httpx
 import pytest
@@ -18,7 +18,7 @@ from flotilla_servers.webhooks.store import Arrival, Store, store_of
 from flotilla_servers.webhooks.tests.conftest import Log, receiving
 from flotilla_servers.webhooks.tests.senders import WHSEC, google, sent
 from flotilla_servers.webhooks.vendors import VENDORS
-from flotilla_testing.waiting import eventually
+from flotilla_testing.waiting import eventually, loop_clock
 
 NOW = 1_764_410_400.0
 OLDER = "whsec_" + "QUJD" * 11
@@ -26,7 +26,7 @@ Answer = Callable[[httpx.Request], httpx.Response]
 
 
 class Target:
-    """The owner's address: what it got, and what it answers."""
+    """The operator's address: what it got, and what it answers."""
 
     def __init__(self, answer: Answer = lambda _: httpx.Response(204)) -> None:
         self.requests: list[httpx.Request] = []
@@ -96,7 +96,7 @@ async def test_forward_is_signed_and_delivered_once(waiting: Store, clock: list[
         "event": "1",
         "data": {"name": "Émile"},
     }
-    for secret in (WHSEC, OLDER):  # while the owner changes the secret, both fit
+    for secret in (WHSEC, OLDER):  # while the operator changes the secret, both fit
         incoming = Incoming("POST", str(request.url), dict(request.headers), request.content)
         await VENDORS["standard"].verification.check(incoming, [secret], NOW, google)
     [forward] = waiting.forwards()
@@ -136,6 +136,8 @@ async def test_forward_is_tried_for_three_days_and_given_up(waiting: Store, cloc
         (httpx.Response(410), "dead", None),
         (httpx.Response(302, headers={"location": "http://127.0.0.1/"}), "waiting", PAUSES[0]),
         (httpx.Response(429, headers={"retry-after": "77"}), "waiting", 77),
+        (httpx.Response(429, headers={"retry-after": "1"}), "waiting", PAUSES[0]),
+        (httpx.Response(429, headers={"retry-after": "9" * 5000}), "waiting", PAUSES[-1]),
         (httpx.Response(503, headers={"retry-after": "99999999"}), "waiting", PAUSES[-1]),
         (httpx.Response(503, headers={"retry-after": "soon"}), "waiting", PAUSES[0]),
         (httpx.Response(401, headers={"retry-after": "77"}), "waiting", PAUSES[0]),
@@ -151,6 +153,55 @@ async def test_forward_answers(
     assert len(target.requests) == 1  # no redirect is followed
     if pause:
         assert forward.due == NOW + pause
+
+
+async def test_forward_attempts_after_retry_after_end(waiting: Store, clock: list[float]) -> None:
+    """An address that always asks to come later gets as many attempts as any other."""
+    target = Target(lambda _: httpx.Response(503, headers={"retry-after": "60"}))
+    one = forwarder(waiting, target, clock)
+    for pause in PAUSES:
+        assert await one.step() == 1
+        clock[0] += max(pause, 60)
+    assert await one.step() == 1
+    [dead] = waiting.forwards("dead")
+    assert (dead.attempts, dead.problem) == (len(PAUSES) + 1, "it answered 503")
+
+
+async def test_forward_answer_without_end_is_given_up(waiting: Store, clock: list[float], log: Log) -> None:
+    with loop_clock() as time:
+
+        async def dripping() -> AsyncIterator[bytes]:
+            for _ in range(100):
+                yield b" "
+                time.advance(1)
+                await asyncio.sleep(0)
+
+        await forwarder(waiting, Target(lambda _: httpx.Response(200, content=dripping())), clock).step()
+    [forward] = waiting.forwards()
+    assert (forward.state, forward.problem) == ("waiting", "it took longer than 20 seconds")
+
+
+async def test_forward_failure_of_any_kind_is_an_attempt(waiting: Store, clock: list[float], log: Log) -> None:
+    def fail(request: httpx.Request) -> httpx.Response:
+        raise RuntimeError("unforeseen")
+
+    await forwarder(waiting, Target(fail), clock).step()
+    [forward] = waiting.forwards()
+    assert (forward.attempts, forward.due) == (1, clock[0] + PAUSES[0])
+    assert forward.problem == "it could not be sent: RuntimeError"
+    assert "unforeseen" in log.text
+
+
+async def test_forward_that_cannot_be_opened_is_set_aside(waiting: Store, clock: list[float], log: Log) -> None:
+    """A payload that another key sealed stops no other one."""
+    waiting.add([Arrival("calendly", "main", "k2", "", "", None, {}, forward=True)])
+    with waiting._writing() as db:
+        db.execute("UPDATE event SET payload = x'00' WHERE id = 1")
+    target = Target()
+    assert await forwarder(waiting, target, clock).step() == 2
+    assert [request.headers["webhook-id"] for request in target.requests] == [waiting.events()[1].message_id]
+    [dead] = waiting.forwards("dead")
+    assert (dead.event.id, "cannot be opened" in dead.problem) == (1, True)
 
 
 async def test_forward_cut_connection_is_tried_again(waiting: Store, clock: list[float]) -> None:
@@ -211,9 +262,9 @@ async def test_forwarder_goes_on_after_a_full_disk(waiting: Store, clock: list[f
     waiting.claim = once  # type: ignore[method-assign, assignment]
     one = forwarder(waiting, target, clock)
     running = asyncio.create_task(one.run())
-    await eventually(lambda: not failures)
-    while not target.requests:
-        one.wake()
-        await asyncio.sleep(0.01)
-    running.cancel()
+    try:
+        await eventually(lambda: not failures)
+        await eventually(lambda: one.wake() or target.requests)
+    finally:
+        running.cancel()
     assert "disk I/O error" in log.text

@@ -39,22 +39,25 @@ async def test_page_shows_the_state(store: Store, page: httpx.AsyncClient) -> No
         "slack", "main", "<b>key", "<script>alert(1)</script>", "T1", None, {"text": "canary"}, forward=True
     )
     store.add([arrival, arrival])
-    store.count("slack", "main", "refused: the signature does not fit", 3)
-    [(forward, _)] = store.claim(60, 1)
+    store.count("slack", "main", "refused: the signature does not match", 3)
+    [forward] = store.claim(60, 1)
     store.attempted(forward, "dead", 0, "it answered <410>")
     shown = await page.get("/")
     assert shown.status_code == 200
-    assert "default-src 'none'" in shown.headers["content-security-policy"]
+    policy = shown.headers["content-security-policy"].split("; ")
+    assert {"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'"} <= set(policy)
+    # With no-referrer a browser would send `Origin: null` with the page's buttons, which the page refuses.
+    assert shown.headers["referrer-policy"] == "same-origin"
     assert "&lt;script&gt;" in shown.text
     assert "it answered &lt;410&gt;" in shown.text
-    assert "refused: the signature does not fit" in shown.text
+    assert "refused: the signature does not match" in shown.text
     assert "<script" not in shown.text
     assert "canary" not in shown.text
 
 
 async def test_page_button_forwards_again(store: Store, page: httpx.AsyncClient, woken: list[bool]) -> None:
     store.add([Arrival("slack", "main", "k", "", "", None, {}, forward=True)])
-    [(forward, _)] = store.claim(60, 1)
+    [forward] = store.claim(60, 1)
     store.attempted(forward, "dead", 0, "")
     own = {"origin": f"http://127.0.0.1:{PORT}"}
     assert (await page.post("/again", data={"event": "1"}, headers=own)).status_code == 303
@@ -69,6 +72,16 @@ async def test_page_shows_an_offered_secret_until_it_is_forgotten(store: Store, 
     own = {"origin": f"http://127.0.0.1:{PORT}"}
     await page.post("/forget", data={"endpoint": "notion/main"}, headers=own)
     assert "secret_of-notion" not in (await page.get("/")).text
+
+
+async def test_page_shows_a_secret_that_cannot_be_opened(store: Store, page: httpx.AsyncClient) -> None:
+    """A state key that has changed takes the rest of the page from nobody."""
+    store.offer("notion", "main", "secret_of-notion")
+    with store._writing() as db:
+        db.execute("UPDATE offered SET secret = x'00'")
+    shown = await page.get("/")
+    assert "cannot be opened" in shown.text
+    assert "calendly/main" in shown.text
 
 
 async def test_page_refuses_others(store: Store, page: httpx.AsyncClient) -> None:

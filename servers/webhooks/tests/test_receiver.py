@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -14,6 +17,7 @@ from flotilla_servers.webhooks.receive import web
 from flotilla_servers.webhooks.store import Store
 from flotilla_servers.webhooks.tests.conftest import Log, Post, receiving
 from flotilla_servers.webhooks.tests.senders import SENDERS, Sent, secret_of, sent, wrong_secret_of
+from flotilla_testing.waiting import loop_clock
 
 # What is read from each vendor's request: key (a digest where it begins so), kind, account; keys of further events.
 READ = {
@@ -46,6 +50,12 @@ READ = {
     "zendesk": ("01H", "zen:event-type:ticket.created", "9"),
     "zoho": ("sha256:", "Leads.insert", "1"),
 }
+
+
+def signed(body: bytes) -> Sent:
+    """Return a request of Cal.com with this body."""
+    signature = hmac.new(secret_of("calcom").encode(), body, hashlib.sha256).hexdigest()
+    return Sent("calcom", {"X-Cal-Signature-256": signature}, body)
 
 
 @pytest.mark.parametrize("vendor", sorted(SENDERS))
@@ -88,12 +98,11 @@ async def test_receiver_refuses_without_a_secret(store: Store, log: Log) -> None
         assert (await client.post("/hooks/nobody/main", content=b"{}")).status_code == 404
         assert (await client.get("/hooks/slack/other")).status_code == 405
         assert (await client.get("/")).status_code == 404
-    counts = {(vendor, endpoint, outcome): number for vendor, endpoint, outcome, number in store.counts()}
     # An endpoint that nobody set up leaves no name of a stranger's choice in the database.
-    assert counts == {
-        ("slack", "", "refused: there is no secret for this endpoint"): 3,
-        ("calendly", "", "refused: there is no secret for this endpoint"): 1,
-    }
+    assert store.outcomes() == [
+        ("calendly", "", "refused: there is no secret for this endpoint", 1),
+        ("slack", "", "refused: there is no secret for this endpoint", 3),
+    ]
 
 
 async def test_receiver_two_endpoints_of_a_vendor(store: Store, log: Log) -> None:
@@ -133,17 +142,59 @@ async def test_receiver_caps_the_body(post: Post, store: Store) -> None:
     assert store.events() == []
 
 
+async def test_receiver_bounds_the_time_of_a_body(store: Store, log: Log) -> None:
+    """A sender that sends a byte now and then keeps no place from others; its connection ends."""
+
+    with loop_clock() as clock:
+
+        async def drip() -> AsyncIterator[bytes]:
+            for _ in range(100):
+                yield b" "
+                clock.advance(1)
+                await asyncio.sleep(0)
+
+        async with receiving(store) as client:
+            answer = await client.post("/hooks/calcom/main", content=drip())
+    assert (answer.status_code, answer.headers["connection"]) == (408, "close")
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"[]", b"null", b"7", b'"text"', b"[" * 100_000, b"\xff\xfe", b'{"a":"\\ud800"}']
 )
 async def test_receiver_takes_any_signed_body(body: bytes, post: Post, store: Store) -> None:
-    import hashlib
-    import hmac
-
-    signature = hmac.new(secret_of("calcom").encode(), body, hashlib.sha256).hexdigest()
-    assert (await post(Sent("calcom", {"X-Cal-Signature-256": signature}, body))).status_code == 200
+    assert (await post(signed(body))).status_code == 200
     assert len(store.events()) == 1
     assert store.event(1)
+
+
+LONE = b'{"triggerEvent":"\\ud800"}'  # half a character, which no database takes as text
+
+
+async def test_receiver_one_that_cannot_be_stored_fails_alone(post: Post, store: Store) -> None:
+    """What came in the same moment is stored, and answered so."""
+    good = [sent("calcom", name=f"n{number}") for number in range(20)]
+    answers = await asyncio.gather(*(post(one) for one in [*good[:10], signed(LONE), *good[10:]]))
+    assert [answer.status_code for answer in answers] == [200] * 10 + [400] + [200] * 10
+    assert len(store.events(limit=100)) == 20
+    assert [(outcome, number) for *_, outcome, number in store.outcomes()] == [("received", 20)]
+
+
+async def test_receiver_of_many_levels_ends_with_an_answer(post: Post) -> None:
+    """At some depth JSON can still be read, but not be written any more."""
+    bodies = [b"[" * depth + b"]" * depth for depth in range(900, 1000)]
+    answers = await asyncio.gather(*(post(signed(body)) for body in bodies))
+    assert {answer.status_code for answer in answers} <= {200, 400}
+
+
+async def test_challenge_that_is_not_valid_text(store: Store, log: Log) -> None:
+    async with receiving(store, f"slack/main={secret_of('slack')} notion/main") as client:
+        token = await client.post("/hooks/notion/main", content=b'{"verification_token":"\\ud800"}')
+        body, stamp = b'{"challenge":"\\ud800"}', str(int(time.time()))
+        signature = hmac.new(secret_of("slack").encode(), f"v0:{stamp}:".encode() + body, hashlib.sha256).hexdigest()
+        headers = {"X-Slack-Signature": f"v0={signature}", "X-Slack-Request-Timestamp": stamp}
+        echo = await client.post("/hooks/slack/main", content=body, headers=headers)
+    assert (token.status_code, echo.status_code) == (400, 400)
+    assert store.offered() == []
 
 
 async def test_receiver_not_stored_is_not_acknowledged(
@@ -192,9 +243,9 @@ async def test_receiver_logs_refusals_together(store: Store, log: Log) -> None:
     async with receiving(store) as client:
         for _ in range(50):
             assert (await client.post("/hooks/slack/main", content=b"{}")).status_code == 401
-        assert store.counts() == []
+        assert store.outcomes() == []
     assert log.text.count("webhook refused") == 1
-    assert [number for *_, number in store.counts()] == [50]
+    assert [number for *_, number in store.outcomes()] == [50]
 
 
 # -- challenges ------------------------------------------------------------------------------------------------------
@@ -205,6 +256,12 @@ async def test_challenge_slack(post: Post, store: Store) -> None:
     answer = await post(sent("slack", type="url_verification", challenge="3eZbrw1aB"))
     assert (answer.status_code, answer.text, store.events()) == (200, "3eZbrw1aB", [])
     assert (await post(sent("slack", "wrong", type="url_verification", challenge="x"))).status_code == 401
+
+
+@pytest.mark.parametrize("vendor", ["slack", "notion", "woocommerce"])
+async def test_challenge_of_a_parameter_without_a_name(vendor: str, post: Post, store: Store) -> None:
+    """Only vendors that have a parameter echoed get an answer that is not signed."""
+    assert (await post(Sent(vendor, query="=x"))).status_code == 401
 
 
 async def test_challenge_graph(post: Post, store: Store) -> None:

@@ -51,6 +51,12 @@ def opened(environ: Mapping[str, str], stderr: int) -> subprocess.Popen[str]:
     return subprocess.Popen(COMMAND, env=dict(environ), stderr=stderr, text=True)
 
 
+def end(process: subprocess.Popen[str]) -> None:
+    """Kill a process, and wait until it is gone."""
+    process.kill()
+    process.wait(timeout=60)
+
+
 async def answering(client: httpx.AsyncClient, url: str) -> None:
     """Wait until a receiver answers."""
     end = time.monotonic() + 120
@@ -94,8 +100,7 @@ class Killed:
 
     def _kill(self) -> None:
         if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGKILL)
-            self.process.wait()
+            end(self.process)
             self.kills += 1
 
     async def _send(self, client: httpx.AsyncClient, until: int) -> None:
@@ -183,6 +188,19 @@ async def test_receiver_with_a_page_and_a_clean_end(tmp_path: Path) -> None:
     ports = {"WEBHOOKS_RECEIVE_PORT": str(port), "WEBHOOKS_PAGE_PORT": str(page)}
     environ = environ_of(tmp_path, WEBHOOKS_PAGE_TOKEN="a-password-of-the-operator", **ports)
     process = opened(environ, subprocess.PIPE)
+    try:
+        await use(port, page)
+        process.terminate()
+        _, log = process.communicate(timeout=30)
+    finally:
+        end(process)
+    assert process.returncode in (0, -signal.SIGTERM)
+    assert "webhook refused" in log
+    assert "Traceback" not in log
+
+
+async def use(port: int, page: int) -> None:
+    """Send a webhook that is good and one that is not, and look at the page."""
     async with httpx.AsyncClient(timeout=30) as client:
         await answering(client, f"http://127.0.0.1:{port}/health")
         shown = await client.get(f"http://127.0.0.1:{page}/", auth=("x", "a-password-of-the-operator"))
@@ -193,8 +211,3 @@ async def test_receiver_with_a_page_and_a_clean_end(tmp_path: Path) -> None:
         url = f"http://127.0.0.1:{port}{request.path}"
         assert (await client.post(url, content=request.body, headers=dict(request.headers))).status_code == 200
         assert (await client.post(url, content=b"{}")).status_code == 401
-    process.terminate()
-    _, log = process.communicate(timeout=30)
-    assert process.returncode in (0, -signal.SIGTERM)
-    assert "webhook refused" in log
-    assert "Traceback" not in log

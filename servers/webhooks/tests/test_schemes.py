@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from flotilla_servers.webhooks.schemes import FORM, Incoming, RefusedError, Signature
+from flotilla_servers.webhooks.schemes import FORM, MOST_SIGNATURES, Incoming, RefusedError, Signature
 from flotilla_servers.webhooks.tests.senders import (
     ACCOUNT,
     PUBLIC,
@@ -45,24 +45,24 @@ def test_senders_cover_every_vendor() -> None:
 
 @pytest.mark.parametrize("vendor", sorted(SENDERS))
 class TestEveryVendor:
-    async def test_proof_right(self, vendor: str) -> None:
+    async def test_check_right(self, vendor: str) -> None:
         await check(sent(vendor, now=NOW))
 
-    async def test_proof_one_of_two_secrets_during_rotation(self, vendor: str) -> None:
+    async def test_check_one_of_two_secrets_during_rotation(self, vendor: str) -> None:
         other = secret_of("gohighlevel") if vendor == "gohighlevel" else "whsec_" + "B" * 32
         await check(sent(vendor, now=NOW), other, secret_of(vendor))
 
-    async def test_proof_wrong_secret(self, vendor: str) -> None:
-        with pytest.raises(RefusedError, match=r"fit|account"):
+    async def test_check_wrong_secret(self, vendor: str) -> None:
+        with pytest.raises(RefusedError, match=r"match|account"):
             await check(sent(vendor, wrong_secret_of(vendor), NOW))
 
-    async def test_proof_no_headers_at_all(self, vendor: str) -> None:
+    async def test_check_no_headers_at_all(self, vendor: str) -> None:
         request = sent(vendor, now=NOW)
         body = b"{}" if vendor in ("graph", "zoho") else request.body
         with pytest.raises(RefusedError, match="missing"):
             await check(replace(request, headers={}, body=body))
 
-    async def test_proof_empty_secret_list_refuses(self, vendor: str) -> None:
+    async def test_check_empty_secret_list_refuses(self, vendor: str) -> None:
         request = sent(vendor, now=NOW)
         headers = {name.lower(): value for name, value in request.headers.items()}
         incoming = Incoming("POST", PUBLIC + request.path, headers, request.body)
@@ -94,11 +94,11 @@ async def test_signature_time_is_signed(vendor: str) -> None:
         headers: Mapping[str, str] = {scheme.header: f"t={int(NOW)},{signature}"}
     else:
         headers = {**old.headers, scheme.timestamp: fresh.headers[scheme.timestamp]}
-    with pytest.raises(RefusedError, match="does not fit"):
+    with pytest.raises(RefusedError, match="does not match"):
         await check(replace(old, headers=headers))
 
 
-@pytest.mark.parametrize("stamp", ["", "soon", "-1", "９９", "1e400", "99999999999999999999"])
+@pytest.mark.parametrize("stamp", ["", "soon", "-1", "９９", "1e400", "99999999999999999999", "9" * 400])
 async def test_signature_time_that_cannot_be_read(stamp: str) -> None:
     request = sent("slack", now=NOW)
     with pytest.raises(RefusedError, match=r"time|clock"):
@@ -109,6 +109,35 @@ async def test_signature_time_that_cannot_be_read(stamp: str) -> None:
 async def test_signature_that_is_no_signature(signature: str) -> None:
     with pytest.raises(RefusedError):
         await check(replace(sent("whatsapp", now=NOW), headers={"X-Hub-Signature-256": signature}))
+
+
+async def test_signature_among_many_costs_one_digest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many signatures a stranger sends, the body is read once for each secret."""
+    request, signed, sign = sent("standard", now=NOW), list[str](), Signature.sign
+
+    def counted(self: Signature, secret: str, message: bytes) -> str:
+        signed.append(secret)
+        return sign(self, secret, message)
+
+    monkeypatch.setattr(Signature, "sign", counted)
+
+    async def check_after(others: int) -> None:
+        signatures = " ".join(["v1,AAAA"] * others + [request.headers["webhook-signature"].split()[-1]])
+        await check(replace(request, headers={**request.headers, "webhook-signature": signatures}))
+
+    await check_after(MOST_SIGNATURES - 1)
+    assert signed == [secret_of("standard")]
+    with pytest.raises(RefusedError, match="does not match"):
+        await check_after(MOST_SIGNATURES)
+    assert len(signed) == 2
+
+
+@pytest.mark.parametrize("place", [0, 1])
+async def test_signature_of_each_secret_during_rotation(place: int) -> None:
+    """https://docs.stripe.com/webhooks/signature: one v1 for each secret that is active."""
+    pairs = sent("stripe", now=NOW).headers["Stripe-Signature"].split(",")
+    pairs.insert(1 + place, f"v1={'0' * 64}")
+    await check(replace(sent("stripe", now=NOW), headers={"Stripe-Signature": ",".join(pairs)}))
 
 
 @pytest.mark.parametrize(
@@ -144,7 +173,7 @@ async def test_hubspot_older_signature_alone() -> None:
 
 async def test_graph_each_item_needs_the_secret() -> None:
     request = sent("graph", now=NOW)
-    with pytest.raises(RefusedError, match="does not fit"):
+    with pytest.raises(RefusedError, match="does not match"):
         await check(replace(request, body=request.body.replace(secret_of("graph").encode(), b"x", 1)))
 
 
@@ -179,8 +208,10 @@ async def test_twilio_json_is_signed_by_its_digest() -> None:
     url = f"{PUBLIC}/hooks/twilio/main?bodySHA256={hashlib.sha256(body).hexdigest()}"
     headers = {"X-Twilio-Signature": b64encode(hmac.digest(b"12345", url.encode(), "sha1")).decode()}
     await check(Sent("twilio", headers, body), "12345", url=url)
-    with pytest.raises(RefusedError, match="cover the body"):
+    with pytest.raises(RefusedError, match="not the one that was signed"):
         await check(Sent("twilio", headers, body + b" "), "12345", url=url)
+    with pytest.raises(RefusedError, match="not the one that was signed"):
+        await check(Sent("twilio", headers, body), "12345", url=f"{PUBLIC}/hooks/twilio/main?bodySHA256=%C3%A9")
 
 
 async def test_standard_webhooks_published_example() -> None:

@@ -60,6 +60,28 @@ def test_store_signal_after_it_was_acknowledged_is_new(database: Store) -> None:
     assert [stored[1] for stored in opened if stored] == [{"name": CANARY}] * 2
 
 
+def test_store_signal_is_a_message_of_its_own(database: Store) -> None:
+    """Whoever drops a forwarded message whose id was seen drops no later event, and the earlier one keeps its id."""
+    signal = arrival("s", signals=True)
+    database.add([signal])
+    [first] = database.events()
+    database.mark([1], "acknowledged")
+    database.add([signal])
+    assert database.events()[0].message_id == first.message_id
+    assert len({one.message_id for one in database.events()}) == 2
+
+
+def test_store_signal_after_one_that_cannot_be_opened(tmp_path: Path, database: Store) -> None:
+    """The state key has changed: what comes is stored all the same, and the earlier one opens with its key."""
+    database.add([arrival("s", signals=True)])
+    database.mark([1], "acknowledged")
+    other = Store(tmp_path / "webhooks.db", Keys("webhooks", ["x" * 32], shared=True))
+    assert other.add([arrival("s", signals=True), arrival("b")]) == 2
+    first = database.event(1)
+    assert first
+    assert first[1] == {"name": CANARY}
+
+
 def test_store_lists_by_kind_and_pages(database: Store) -> None:
     database.add([arrival(str(number), kind=f"invitee.{number % 2}") for number in range(10)])
     assert [one.key for one in database.events(kind="invitee.1", limit=3)] == ["1", "3", "5"]
@@ -77,13 +99,13 @@ def test_store_prunes_what_is_dealt_with(database: Store, clock: list[float]) ->
 
 def test_store_forwards_are_claimed_by_one(database: Store, clock: list[float]) -> None:
     database.add([arrival("a", forward=True), arrival("b", forward=True), arrival("p", forward=True, state="parked")])
-    assert [one.event.key for one, _ in database.claim(60, 10)] == ["a", "b"]
+    assert [one.event.key for one in database.claim(60, 10)] == ["a", "b"]
     assert database.claim(60, 10) == []
     clock[0] += 61  # whoever had them has died
     again = database.claim(60, 10)
-    assert [payload for _, payload in again] == [{"name": CANARY}] * 2
-    database.attempted(again[0][0], "delivered", 0, "")
-    database.attempted(again[1][0], "dead", 0, "it answered 410")
+    assert [database.payload(one.event) for one in again] == [{"name": CANARY}] * 2
+    database.attempted(again[0], "delivered", 0, "")
+    database.attempted(again[1], "dead", 0, "it answered 410")
     assert database.next_due() is None
     assert database.forward_again([2, 99]) == [2]
     assert [(one.event.key, one.state, one.attempts) for one in database.forwards()] == [

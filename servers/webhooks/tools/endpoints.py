@@ -10,8 +10,8 @@ from pydantic import Field
 from flotilla import Cursor, Limit, Page, Toolset, in_thread, settings_of, sliced
 
 from ..client import integration
-from ..models import Count, EndpointRow, Outcome, Statistics, endpoint_row
-from ..store import DAY
+from ..models import EndpointRow, OutcomeRow, Statistics, count_row, endpoint_row
+from ..store import DAY, by_endpoint
 from .events import VendorName, known_vendor, store, zone
 
 tools = Toolset("endpoints")
@@ -29,14 +29,12 @@ async def list_endpoints(vendor: VendorName = None, limit: Limit = 20, cursor: C
     """
     settings = settings_of(integration)
     wanted = known_vendor(vendor)
-    totals = await in_thread((await store()).totals)
-    rows = []
-    for key, endpoint in sorted(settings.endpoints.items()):
-        if not wanted or endpoint.vendor.slug == wanted:
-            own = [total for total in totals if total[:2] == key]
-            new = sum(number for _, _, _, state, number, _, _ in own if state == "new")
-            last = max((last for *_, last in own), default=None)
-            rows.append(endpoint_row(endpoint, str(settings.public_url), new, last).within(zone()))
+    totals = by_endpoint(await in_thread((await store()).totals))
+    rows = [
+        endpoint_row(endpoint, str(settings.public_url), totals[key]).within(zone())
+        for key, endpoint in sorted(settings.endpoints.items())
+        if not wanted or endpoint.vendor.slug == wanted
+    ]
     return sliced(rows, limit, cursor)
 
 
@@ -47,17 +45,19 @@ async def list_endpoints(vendor: VendorName = None, limit: Limit = 20, cursor: C
 async def get_statistics(
     days: Annotated[int, Field(ge=1, le=90, description="Number of days that requests are counted over.")] = 7,
 ) -> Statistics:
-    """Count the events that are there by vendor, kind and state, and what came in during the last days.
+    """Count the stored events by vendor, kind and state, and the requests of the last days by how they ended.
 
-    It also says how many requests were refused and why, for instance by a wrong secret, how many were duplicates, and
-    how many events wait to be forwarded. The events themselves are in wh_list_events.
+    `events` are all that are stored now, whatever `days` says. `requests` also says how many were refused and why, for
+    instance because of a wrong secret, and how many were duplicates; `forwards` how many events wait to be forwarded.
+    The events themselves are in wh_list_events.
     """
     database = await store()
-    totals, counts, forwards = await in_thread(
-        lambda: (database.totals(), database.counts(time.time() - (days - 1) * DAY), database.forward_totals())
+    since = time.time() - (days - 1) * DAY
+    totals, outcomes, forwards = await in_thread(
+        lambda: (database.totals(), database.outcomes(since), database.forward_totals())
     )
     return Statistics(
-        events=[Count(vendor=v, endpoint=e, kind=k, state=s, number=n) for v, e, k, s, n, _, _ in totals],
-        requests=[Outcome(vendor=v, endpoint=e, outcome=o, number=n) for v, e, o, n in counts],
+        events=[count_row(total) for total in totals],
+        requests=[OutcomeRow(**outcome._asdict()) for outcome in outcomes],
         forwards=forwards,
     )

@@ -12,11 +12,10 @@ from flotilla.parsing import period
 
 from ..client import integration
 from ..models import Event, EventDetails, Marked, event_details, event_row
-from ..store import Store, store_of
+from ..store import Store, number_of, store_of
 from ..vendors import VENDORS
 
 tools = Toolset("events")
-State = Literal["new", "acknowledged", "parked"]
 Numbers = Annotated[
     list[str], Field(min_length=1, max_length=100, description="Numbers from wh_list_events.", examples=[["1"]])
 ]
@@ -33,15 +32,6 @@ async def store() -> Store:
 def zone() -> ZoneInfo:
     """Return the time zone in which times are shown."""
     return ZoneInfo(connection_of(integration).fleet.timezone)
-
-
-def number_of(event: str) -> int:
-    """Return the number of an event; raises errors.InvalidInputError for what is none."""
-    if not (event.isascii() and event.isdecimal() and len(event) < 16):
-        raise errors.InvalidInputError(
-            f"`{errors.excerpt(event, 60)}` is not the number of an event.", "Pass one that wh_list_events returned."
-        )
-    return int(event)
 
 
 def known_vendor(vendor: str | None) -> str:
@@ -63,7 +53,8 @@ async def list_events(
         str | None, Field(description="Only of this kind as the vendor names it; invitee.* for all that begin so.")
     ] = None,
     state: Annotated[
-        State | None, Field(description="new, acknowledged or parked (of an account that is not expected).")
+        Literal["new", "acknowledged", "parked", "all"],
+        Field(description="new, acknowledged, parked (of an account that is not expected), or all."),
     ] = "new",
     endpoint: Annotated[str | None, Field(description="Only those of this endpoint, from wh_list_endpoints.")] = None,
     after: Annotated[When | None, Field(description="Only those received on this day or time, or later.")] = None,
@@ -75,14 +66,14 @@ async def list_events(
 ) -> Page[Event]:
     """List what vendors sent by webhook: bookings, orders, tickets, messages. Those that are new, the oldest first.
 
-    Use wh_get_event for what the vendor says, and wh_mark_events once an event is dealt with. Each event is listed
-    once, however often the vendor sends it.
+    Use wh_get_event for what the vendor says, and wh_mark_events once an event is dealt with. For most vendors an event
+    is listed once, however often it is sent.
     """
     begin, end = period(after, before, zone(), "after", "before")
     database = await store()
     rows = await in_thread(
         lambda: database.events(
-            state=state or "",
+            state="" if state == "all" else state,
             vendor=known_vendor(vendor),
             endpoint=endpoint or "",
             kind=kind or "",

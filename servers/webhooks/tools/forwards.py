@@ -20,7 +20,8 @@ from flotilla import (
 
 from ..client import integration
 from ..models import ForwardRow, Requeued, forward_row
-from .events import Numbers, number_of, store, zone
+from ..store import number_of
+from .events import Numbers, store, zone
 
 tools = Toolset("forwards")
 
@@ -49,15 +50,15 @@ async def list_forwards(
 
 @tools.writes(
     core=False,
-    idempotent=True,
     search="transférer renvoyer relancer rejouer événement send again redeliver replay",
     examples=["Renvoie cet événement à notre serveur.", "Deliver the failed ones again."],
 )
 async def forward_events(events: Numbers) -> Requeued:
-    """Have the receiver forward events again to the operator's own address, from the first attempt on.
+    """Have the receiver send events once more to the operator's own address, also those that were delivered.
 
-    They carry the same id as before, so that the other side can tell. Numbers come from wh_list_events or
-    wh_list_forwards, which also shows how it went.
+    Each call sends them again and begins a new series of attempts. They keep their webhook-id, so that the program at
+    that address can drop what it has seen. Numbers come from wh_list_events or wh_list_forwards; the latter shows how
+    it went.
     """
     numbers = [number_of(event) for event in events]
     if settings_of(integration).forward_url is None:

@@ -37,3 +37,8 @@ def slug_of(name: str) -> str:
 def module_of(slug: str) -> str:
     """Return the folder and Python package of a server: `google_docs` for google-docs."""
     return slug.replace("-", "_")
+
+
+def words_of(tool: str, *, foreign: bool = False) -> list[str]:
+    """Return the words of a tool's name, its verb first. The fleet's names have a prefix before it."""
+    return tool.split("_")[0 if foreign else 1 :]

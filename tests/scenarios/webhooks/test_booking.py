@@ -67,7 +67,10 @@ def office(tmp_path: Path) -> Iterator[Office]:
             yield Office(gateway, ghl, f"http://127.0.0.1:{port}")
         finally:
             receiver.terminate()
-            receiver.wait()
+            try:
+                receiver.wait(timeout=30)
+            finally:
+                receiver.kill()
 
 
 async def test_booking_scenario(office: Office) -> None:
