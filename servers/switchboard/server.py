@@ -180,11 +180,6 @@ async def serve(options: argparse.Namespace) -> None:
     own = gateway.own
     report(f"{len(backends) + (len(own.titles()) if own else 0)} servers, {gateway.tool_count} tools")
 
-    async def close() -> None:
-        ending = [gateway.tool_search.close(), *([own.close()] if own else [])]
-        await asyncio.gather(*ending, *(backend.close() for backend in backends))
-        await asyncio.to_thread(gateway.close)
-
     async def run() -> None:
         gateway.tool_search.prepare()
         lately = LastCalls(Path(options.state)).since(options.warm_days)
@@ -203,7 +198,7 @@ async def serve(options: argparse.Namespace) -> None:
                 task.cancel()
 
     drain = options.drain if options.transport == "http" else 0
-    await _until_ended(run, close, lambda: gateway.in_flight, drain)
+    await _until_ended(run, lambda: gateway.end(backends), lambda: gateway.in_flight, drain)
 
 
 async def _serve_tenants(options: argparse.Namespace) -> None:
