@@ -93,6 +93,12 @@ class Connection(Generic[S]):
             made = self._resources[owner] = make()
         return made
 
+    async def close(self) -> None:
+        """Close what its resources hold open, such as HTTP clients. Nothing may be sent for it any more."""
+        for resource in list(self._resources.values()):
+            if close := getattr(resource, "aclose", None):
+                await close()
+
 
 _of_process: WeakKeyDictionary[Integration[Any], Connection[Any]] = WeakKeyDictionary()
 
