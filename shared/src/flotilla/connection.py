@@ -1,6 +1,6 @@
 """Everything of one account: settings, tokens, HTTP clients, vendor metadata, time zone, records, folders.
 
-A process has one connection for each integration today, made from its environment (`process_connection`). A running
+A process has one connection for each integration, made from its environment (`process_connection`). A running
 call carries the connection that it works for (`calls.context`), so that many accounts can share a process.
 """
 
