@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from fastmcp.client.transports import StreamableHttpTransport
 
@@ -119,6 +120,9 @@ async def test_tenants_share_one_server(fleet: Any, person: Any, vendor: Any, mo
         assert json.loads(await people["acme"].call("calendly_get_current_user"))["name"] == "canary-new"
         listed = [tool.name for tool in await people["zeta"].client.list_tools()]
         assert {name.partition("_")[0] for name in listed} == {"calendly"}  # no server without a URL
+        async with httpx2.AsyncClient(headers={"Authorization": "Bearer backend-token-1"}) as http:
+            assert (await http.get(backend.replace("/mcp", "/ready"))).status_code == 200
+            assert (await http.post(backend, json={})).status_code == 404
     written = log.read_text() + fleet.stderr_text()
     audit = [json.loads(line) for line in log.read_text().splitlines()]
     users = sorted(line["user_id"] for line in audit if line["event"] == "call")

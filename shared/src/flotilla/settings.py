@@ -96,7 +96,8 @@ def scrub(text: str) -> str:
 
 @contextmanager
 def own_secrets(values: set[str]) -> Iterator[None]:
-    """Know only these secrets, and add to them, within the block: those of one account among many."""
+    """Know these secrets and the process's within the block, and remember more there: those of one account of many."""
+    values |= _secrets.get()
     token = _secrets.set(values)
     try:
         yield

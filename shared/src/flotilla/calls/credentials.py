@@ -86,6 +86,6 @@ class CallSeal:
         return sha256(body).digest() + moment + self._slug.encode()
 
     def _forget(self, now: float) -> None:
-        """Forget those that have expired. Clocks of gateways differ, so one may expire behind a later one."""
+        """Forget those that have expired; one that stands behind a later one, since clocks differ, goes with that."""
         while self._opened and (first := next(iter(self._opened))) and self._opened[first] <= now:
             del self._opened[first]

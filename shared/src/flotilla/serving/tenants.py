@@ -35,6 +35,7 @@ S = TypeVar("S", bound=ServerSettings)
 MOST = 200  # connections that are kept, those of the last tenants that called
 OPEN = ("initialize", "ping", "server/discover")  # requests that concern no account
 GUARDS = (*SETTINGS, "FLOTILLA_CONFIRM", "FLOTILLA_DRY_RUN", "FLOTILLA_DEADLINE", "FLOTILLA_PLAIN_HTTP")
+HINT = "Ask the operator to compare FLOTILLA_STATE_KEY and the clocks of the switchboard and of the server."
 TENANT = re.compile(r"[a-z0-9][a-z0-9-]*")
 _connection: ContextVar[Connection[Any]] = ContextVar("flotilla_connection")
 
@@ -146,9 +147,6 @@ def share(mcp: FastMCP[Any], own: Connection[S]) -> Callable[[], Connection[S]]:
     server, _ = low_level(mcp)
     server.middleware.insert(0, answer)
     return current_connection
-
-
-HINT = "Ask the operator to compare FLOTILLA_STATE_KEY and the clocks of the switchboard and of the server."
 
 
 def current_connection() -> Connection[Any]:
