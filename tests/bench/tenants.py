@@ -179,12 +179,14 @@ def measure(rows: list[Row]) -> dict[str, Any]:
     """Measure both. Raises Unavailable without PostgreSQL."""
     if not programs():
         raise Unavailable(MISSING)
-    ways = {"a server for each": False, "one server for all": True}
+    layouts = {"a server for each": False, "one server for all": True}
     with postgresql_server() as database, tempfile.TemporaryDirectory() as name:
-        results = {way: isolation(database(), Path(name, str(shared)), shared=shared) for way, shared in ways.items()}
+        results = {
+            layout: isolation(database(), Path(name, str(shared)), shared=shared) for layout, shared in layouts.items()
+        }
         speed = {"SQLite": reads(f"{name}/tenants.db"), "PostgreSQL": reads(database())}
-    for way, result in results.items():
-        label = f"{TENANTS} tenants, {way}, {result['calls']} interleaved calls, two gateways on one PostgreSQL"
+    for layout, result in results.items():
+        label = f"{TENANTS} tenants, {layout}, {result['calls']} interleaved calls, two gateways on one PostgreSQL"
         rows.append((f"{label}: of another tenant, or wrong", f"{len(result['problems'])}", "0"))
         rows.append((f"{label}: calls a second", f"{result['calls'] / result['seconds']:.0f}", ""))
     rows += [(f"vault reads a second, {kind}", f"{number:.0f}", "≥ 1,000") for kind, number in speed.items()]

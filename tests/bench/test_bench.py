@@ -57,7 +57,7 @@ def test_tenants_find_nothing_of_another_and_would_see_it(monkeypatch: pytest.Mo
     for first, *others in (checked[:3], checked[3:]):
         assert [customer.problems for customer in others] == [[], []]
         assert any("holds canary-" in problem for problem in first.problems)
-    assert [result[way]["calls"] for way in ("a server for each", "one server for all")] == [24, 24]
+    assert [result[layout]["calls"] for layout in ("a server for each", "one server for all")] == [24, 24]
     assert len(rows) == 6
 
 

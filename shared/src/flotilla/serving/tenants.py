@@ -46,7 +46,7 @@ class _Tenant(Generic[S]):
     environ: Mapping[str, str]  # as it was sealed
     secrets: set[str] = field(default_factory=set)  # that no text of its calls may show
     calls: int = 0  # that are running
-    kept: bool = True
+    dropped: bool = False
 
 
 class TenantConnections(Generic[S]):
@@ -104,12 +104,12 @@ class TenantConnections(Generic[S]):
         return _Tenant(Connection(self._integration, environ, self._network), credentials.environ)
 
     def _drop(self, tenant_id: str) -> None:
-        dropped = self._tenants.pop(tenant_id)
-        dropped.kept = False
-        self._close_unneeded(dropped)
+        tenant = self._tenants.pop(tenant_id)
+        tenant.dropped = True
+        self._close_unneeded(tenant)
 
     def _close_unneeded(self, tenant: _Tenant[S]) -> None:
-        if not tenant.kept and not tenant.calls:
+        if tenant.dropped and not tenant.calls:
             task = asyncio.ensure_future(tenant.connection.close())
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
