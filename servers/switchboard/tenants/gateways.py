@@ -211,4 +211,5 @@ def account_of(tenant: Tenant, vault: Vault) -> Account:
         config={},
         environment=environment,
         variables={slug: {"FLOTILLA_TIER": tier} for slug, tier in settings.tiers.items()},
+        tenant=tenant.id,
     )
