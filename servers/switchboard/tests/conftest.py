@@ -27,6 +27,7 @@ from mcp_types import jsonrpc_message_adapter
 
 from flotilla_cli.generator.discovery import answers, converse
 from flotilla_launcher import naming
+from flotilla_testing.leftovers import name_of_run
 from flotilla_testing.postgresql import MISSING, postgresql_server, programs
 
 HERE = Path(__file__).parent
@@ -327,7 +328,7 @@ class Containers:
 @pytest.fixture
 def contained(fleet: Fleet, image: str) -> Iterator[Containers]:
     """The fleet of the test, with its server in a container; leaves none."""
-    owner = f"flotilla-test-{os.getpid()}-{time.monotonic_ns() % 10**6}"
+    owner = name_of_run()
     fleet.spec |= {"image": image, "disableNetwork": True, "volumes": [f"{fleet.data}:/data:rw"]}
     fleet.data.chmod(0o777)
     fleet.more = ["--run", "docker", "--owner", owner]
