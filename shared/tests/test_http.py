@@ -6,10 +6,8 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
@@ -23,7 +21,6 @@ from flotilla_testing.process import KEPT
 
 pytestmark = pytest.mark.slow
 
-PROBE = str(Path(__file__).parent / "programs" / "probe.py")
 TOKEN = "canary-http-4711"
 LEGACY, MODERN = MODES
 
@@ -31,10 +28,10 @@ LEGACY, MODERN = MODES
 class Running:
     """A server on a port of its own."""
 
-    def __init__(self, **environ: str) -> None:
+    def __init__(self, command: list[str], **environ: str) -> None:
         keep = {name: os.environ[name] for name in (*KEPT, "FLOTILLA_DATA") if name in os.environ}
         env = {**keep, "FLOTILLA_TRANSPORT": "http", "FLOTILLA_PORT": "0", **environ}
-        self.popen = subprocess.Popen([sys.executable, PROBE], stderr=subprocess.PIPE, env=env, text=True)
+        self.popen = subprocess.Popen(command, stderr=subprocess.PIPE, env=env, text=True)
         assert self.popen.stderr is not None
         line = self.popen.stderr.readline()
         self.reported: Any = json.loads(line) if line.startswith("{") else line
@@ -68,11 +65,11 @@ Start = Callable[..., Running]
 
 
 @pytest.fixture
-def start() -> Iterator[Start]:
+def start(probe: list[str]) -> Iterator[Start]:
     running: list[Running] = []
 
     def started(**environ: str) -> Running:
-        running.append(Running(**environ))
+        running.append(Running(probe, **environ))
         return running[-1]
 
     yield started
@@ -81,9 +78,9 @@ def start() -> Iterator[Start]:
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[Running]:
+def shared(probe: list[str]) -> Iterator[Running]:
     """One server for the tests that only ask."""
-    server = Running(FLOTILLA_HTTP_TOKEN=TOKEN, FLOTILLA_ALLOWED_HOSTS="probe,*.fleet.example")
+    server = Running(probe, FLOTILLA_HTTP_TOKEN=TOKEN, FLOTILLA_ALLOWED_HOSTS="probe,*.fleet.example")
     yield server
     server.close()
 

@@ -5,6 +5,7 @@ import importlib.util
 import json
 import math
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -27,6 +28,7 @@ from mcp_types import jsonrpc_message_adapter
 
 from flotilla_cli.generator.discovery import answers, converse
 from flotilla_launcher import naming
+from flotilla_testing.forking import python
 from flotilla_testing.leftovers import name_of_run
 from flotilla_testing.postgresql import MISSING, postgresql_server, programs
 
@@ -64,7 +66,7 @@ def discovery() -> dict[str, Any]:
 class Fleet:
     """A folder with a catalog, a discovery file, a secrets file, a configuration and a command; nothing runs."""
 
-    def __init__(self, folder: Path, discovery: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, discovery: dict[str, Any], python: list[str]) -> None:
         self.folder, self.data, self.discovery = folder, folder / "data", discovery
         self.environ: dict[str, str] = {}
         self.more: list[str] = []
@@ -83,7 +85,7 @@ class Fleet:
         (folder / "probe" / "discovery.json").write_text(json.dumps(discovery))
         (folder / "secrets").write_text("# ours\nprobe.token=s3cr=et value\n")
         command = folder / "flotilla-probe"
-        command.write_text(f'#!/bin/sh\nexec {sys.executable} {HERE / "probe.py"} "$@"\n')
+        command.write_text(f'#!/bin/sh\nexec {shlex.join([*python, str(HERE / "probe.py")])} "$@"\n')
         command.chmod(0o755)
 
     def options(self, *more: str) -> list[str]:
@@ -176,12 +178,21 @@ class Fleet:
         return [int(pid) for pid in self.lines("starts") if runs(int(pid))]
 
 
+@pytest.fixture(scope="session")
+def probe_python() -> Iterator[list[str]]:
+    """What starts the probe in place of Python: its start is no test's subject, and takes longer than most of them."""
+    with python("flotilla.compat", "fastmcp", "fastmcp.server.context", "mcp.server.request_state") as command:
+        yield command
+
+
 @pytest.fixture
-def fleet(tmp_path: Path, discovery: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
+def fleet(
+    tmp_path: Path, discovery: dict[str, Any], probe_python: list[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Fleet]:
     for name in list(os.environ):
         if name.startswith("FLOTILLA_"):
             monkeypatch.delenv(name)
-    made = Fleet(tmp_path, discovery)
+    made = Fleet(tmp_path, discovery, probe_python)
     yield made
     for pid in made.alive():  # a test that fails must not leave anything either
         with suppress(OSError):
