@@ -84,9 +84,13 @@ class Fleet:
         (folder / "probe").mkdir()
         (folder / "probe" / "discovery.json").write_text(json.dumps(discovery))
         (folder / "secrets").write_text("# ours\nprobe.token=s3cr=et value\n")
-        command = folder / "flotilla-probe"
-        command.write_text(f'#!/bin/sh\nexec {shlex.join([*python, str(HERE / "probe.py")])} "$@"\n')
-        command.chmod(0o755)
+        self.program = folder / "flotilla-probe"
+        self.start_by(python)
+
+    def start_by(self, python: list[str]) -> None:
+        """Start the probe by this command from now on."""
+        self.program.write_text(f'#!/bin/sh\nexec {shlex.join([*python, str(HERE / "probe.py")])} "$@"\n')
+        self.program.chmod(0o755)
 
     def options(self, *more: str) -> list[str]:
         (self.folder / "catalog.yaml").write_text(yaml.safe_dump({"registry": {"probe": self.spec}}))
@@ -154,7 +158,7 @@ class Fleet:
         path = self.folder / "stderr"
         return path.read_text() if path.exists() else ""
 
-    async def until(self, condition: Callable[[], Any], seconds: float = 20) -> Any:
+    async def until(self, condition: Callable[[], Any], seconds: float = 60) -> Any:
         """Wait until something is true."""
         end = time.monotonic() + seconds
         while not (value := condition()):
