@@ -19,7 +19,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
@@ -29,15 +29,17 @@ HIGHEST = 4096  # file descriptors of the parent are below it
 
 
 @contextmanager
-def python(*modules: str) -> Iterator[list[str]]:
+def python(*modules: str, environ: Mapping[str, str] | None = None) -> Iterator[list[str]]:
     """Yield what stands in place of `python` before a script and its arguments, for scripts that import `modules`.
 
-    What the modules read from the environment when they are imported, they read from that of this process.
+    What the modules read from the environment when they are imported, they read from that of this process, and from
+    `environ`.
     """
     with tempfile.TemporaryDirectory(prefix="flotilla-fork-") as folder:
         address = f"{folder}/socket"
         command = [sys.executable, "-m", "flotilla_testing.forking", address, *modules]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
+        variables = {**os.environ, **(environ or {})}
+        with subprocess.Popen(command, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
             assert parent.stdin
             assert parent.stdout
             if not parent.stdout.readline():
