@@ -18,6 +18,7 @@ from fastmcp.client.transports import StreamableHttpTransport
 
 from flotilla_testing.client import MODES, text_of
 from flotilla_testing.process import KEPT
+from flotilla_testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.slow
 
@@ -132,7 +133,7 @@ def test_http_token_unusable_prevents_listening(start: Start, params: dict[str, 
     assert running.reported.startswith("flotilla-probe: FLOTILLA_HTTP_TOKEN")
     assert "secret_abc" not in running.reported
     assert "s3cret" not in running.reported
-    assert running.popen.wait(10) == 1
+    assert running.popen.wait(PATIENCE) == 1
 
 
 def test_allowed_hosts_unclear_prevent_listening(start: Start) -> None:
@@ -253,7 +254,7 @@ def test_audit_line_has_the_user_and_not_the_token(start: Start, user: str) -> N
 )
 def test_start_errors_are_one_line(start: Start, environ: dict[str, str], sentence: str) -> None:
     server = start(**environ)
-    assert server.popen.wait(10) == 1
+    assert server.popen.wait(PATIENCE) == 1
     assert server.reported.startswith(sentence)
     assert server.popen.stderr is not None
     assert server.popen.stderr.read() == ""
@@ -263,7 +264,7 @@ def test_port_in_use(start: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         server = start(FLOTILLA_PORT=str(port))
-        assert server.popen.wait(10) == 1
+        assert server.popen.wait(PATIENCE) == 1
     assert server.reported == (
         f"flotilla-probe: cannot listen on 127.0.0.1 port {port}: Address already in use. "
         "Choose other ones with FLOTILLA_HOST and FLOTILLA_PORT.\n"

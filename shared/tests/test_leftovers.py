@@ -1,4 +1,4 @@
-"""What a killed test run has left on an engine is told from what a living one uses."""
+"""What a killed test run has left on an engine is removed, and what a living one uses is not."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def host_address(kind: str) -> str:
 
 @cache
 def forked() -> list[str]:
-    """Return the command that starts a server in place of Python: how it starts is no scenario's subject."""
+    """Return the command that starts a server in place of Python: no scenario is about how it starts."""
     stack = ExitStack()
     atexit.register(stack.close)
     return stack.enter_context(python(*PRELOADED, environ=DEFAULTS))

@@ -184,7 +184,7 @@ class Fleet:
 
 @pytest.fixture(scope="session")
 def probe_python() -> Iterator[list[str]]:
-    """What starts the probe in place of Python: its start is no test's subject, and takes longer than most of them."""
+    """What starts the probe in place of Python: no test is about its start, which takes longer than most tests."""
     with python("flotilla.compat", "fastmcp", "fastmcp.server.context", "mcp.server.request_state") as command:
         yield command
 
