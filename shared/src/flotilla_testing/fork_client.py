@@ -3,7 +3,7 @@
 Run by path, with `python -I -S`, it imports nothing that is not built in, so that it starts in some ten milliseconds.
 """
 
-import _signal
+import _signal  # type: ignore[import-not-found]
 import _socket
 import marshal
 import os
