@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -12,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from flotilla_cli import system
+from flotilla_testing.leftovers import name_of_run
 
 ROOT = Path(__file__).resolve().parents[2]
 
-OWNER = f"flotilla-test-cli-{secrets.token_hex(3)}"  # of this run alone: two checkouts may test on one engine
+OWNER = name_of_run("cli")  # of this run alone: two checkouts may test on one engine
 WANTED = os.environ.get("FLOTILLA_ENGINE", "")  # by whoever runs the tests
 Script = Callable[..., subprocess.CompletedProcess[str]]
 

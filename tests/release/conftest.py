@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 import shutil
 import socket
 import subprocess
@@ -16,9 +15,10 @@ import pytest
 
 from flotilla_cli import system
 from flotilla_cli.release.progress import TOOLS
+from flotilla_testing.leftovers import name_of_run
 from tests.conftest import ROOT, missing
 
-RUN = f"flotilla-test-{secrets.token_hex(4)}"
+RUN = name_of_run()
 
 
 @pytest.fixture(scope="session")

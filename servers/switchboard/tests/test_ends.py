@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,12 @@ from mcp import MCPError
 pytestmark = pytest.mark.slow
 
 STATES = ("idle", "busy", "blocked", "starting")
+
+
+@pytest.fixture(scope="module")
+def probe_python() -> list[str]:
+    """Python itself: the probe is to be the switchboard's child, and to end with it."""
+    return [sys.executable]
 
 
 def switchboard_of(fleet: Any) -> int:

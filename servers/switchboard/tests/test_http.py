@@ -6,10 +6,8 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -149,7 +147,7 @@ def free_port() -> int:
 async def remote(fleet: Any, port: int) -> AsyncIterator[None]:
     """Run the probe elsewhere: over HTTP, with a token of its own."""
     env = {**os.environ, "PROBE_PORT": str(port), "FLOTILLA_DATA": str(fleet.data)}
-    probe = subprocess.Popen([sys.executable, str(Path(__file__).parent / "probe.py")], env=env, stderr=-3)  # noqa: ASYNC220
+    probe = subprocess.Popen([fleet.program], env=env, stderr=-3)  # noqa: ASYNC220
 
     def up() -> bool:
         with socket.socket() as client:
