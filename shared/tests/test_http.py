@@ -364,8 +364,8 @@ async def test_shutdown_finishes_calls_within_the_drain(start: Start) -> None:
     async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
         call = asyncio.ensure_future(http.post(f"{server.url}/mcp", json=message(3), headers=headers))
         await asyncio.to_thread(server.begun)
-        kept = await http.get(f"{server.url}/health")
-        assert (kept.status_code, kept.headers.get("connection")) == (200, None)
+        before = await http.get(f"{server.url}/health")
+        assert (before.status_code, before.headers.get("connection")) == (200, None)
         server.popen.send_signal(signal.SIGTERM)
         while (probe := await http.get(f"{server.url}/ready")).status_code == 200:
             pass
