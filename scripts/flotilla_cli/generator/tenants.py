@@ -53,9 +53,8 @@ def compose_tenants(servers: dict[str, Server[Any]]) -> str:
         },
         "networks": {"public": {}, "database": {"internal": True}},
         "volumes": {name: {"name": name} for name in VOLUMES},
-        "configs": {
-            "create-role": {"file": SCRIPT}
-        },  # a file: the content itself is not put into a read-only container
+        # A file is mounted; text that stands here would be copied, which a read-only container does not allow.
+        "configs": {"create-role": {"file": SCRIPT}},
     }
     return as_yaml(stack, f"{MARK}\n# Many tenants on one machine: see docs/tenants.md.")
 
