@@ -109,8 +109,9 @@ def _create(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None
     tenant, token = tenants.create(options.name, Settings.of(_settings(options, base)))
     if (template / "secrets.env").exists():
         vault.import_file(tenant, (template / "secrets.env").read_text(encoding="utf-8"))
-    data, _ = folders(options.data, options.state, tenant.id)
-    data.mkdir(parents=True, mode=0o700)
+    data, state = folders(options.data, options.state, tenant.id)
+    for folder in (data, state):
+        folder.mkdir(parents=True, mode=0o700)
     if (template / "files").is_dir():
         shutil.copytree(template / "files", data, dirs_exist_ok=True)
     paths.say(f"The tenant {tenant.name} is there. Its client's token, which is not shown again:\n\n    {token}\n")

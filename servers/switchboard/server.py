@@ -16,6 +16,7 @@ import os
 import secrets
 import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -248,19 +249,30 @@ async def _until_ended(
 ) -> None:
     """Serve until that ends or a signal comes; then stop every server, and this process.
 
-    Calls that are in flight get `drain` seconds to end.
+    Calls that are in flight get `drain` seconds to end. With more than one second, new ones are answered until the end
+    has been announced (see `flotilla.serving.shutdown`), and `run` ends by itself unless a client listens for changes.
     """
 
-    async def close() -> None:
+    async def close(accepting: float = 0, quiet: float = 0) -> None:
+        """Stop every server once no call was in flight for `quiet` seconds, after `accepting` seconds at least."""
         with suppress(TimeoutError):
             async with asyncio.timeout(drain):
-                while in_flight():  # noqa: ASYNC110 - it is only counted
+                await asyncio.sleep(accepting)
+                last_call = time.monotonic()
+                while in_flight() or time.monotonic() - last_call < quiet:
+                    last_call = time.monotonic() if in_flight() else last_call
                     await asyncio.sleep(0.05)
         async with asyncio.timeout(12):  # a server that renews its tokens is waited for
             await close_servers()
 
     def end() -> None:  # without it the process would die before its servers
-        ending.append(asyncio.ensure_future(close()))
+        if drain > 1:
+            from flotilla.serving.shutdown import notice_of  # not at the top: stdio needs none of it
+
+            closing = close(notice_of(drain), quiet=2)  # what was received is in flight by then, what was answered sent
+        else:
+            closing = close()
+        ending.append(asyncio.ensure_future(closing))
         ending[-1].add_done_callback(lambda _: os._exit(0))
 
     ending: list[asyncio.Future[None]] = []

@@ -6,6 +6,7 @@
     assemble.py sqlite <root>                SQLite, for servers that import it
     assemble.py extras <requirements> <base> <root>  a server's own dependencies, as far as the base has none of them
     assemble.py offered <source> <root>      the switchboard's: SQLite, the catalog and the servers' discovery files
+    assemble.py fleet <source> <base> <root> the switchboard and all servers, each as a command: see fleet.Dockerfile
 
 Python files become byte code without sources: found without looking at any source's date, no debug ranges
 (PYTHONNODEBUGRANGES), no docstrings but where one can reach a model.
@@ -411,6 +412,50 @@ def make_offered(source: Path, root: Path) -> None:
     normalize(root)
 
 
+COMMAND = """\
+#!{python} -P
+import sys
+from {module} import main
+sys.exit(main({arguments}))
+"""
+
+
+def make_fleet(source: Path, base: Path, root: Path) -> None:
+    """Put all servers of a checkout below one root, with their dependencies, discovery files and commands.
+
+    In this image servers are processes that the switchboard starts by their commands, with Python's own search path.
+    """
+    servers = source / "servers"
+    slugs = {path.parent.name.replace("_", "-") for path in servers.glob("*/server.py")}
+    needed = source / "needed"
+    needed.mkdir()
+    for path in (source / "requirements").glob("*.txt"):
+        if path.stem == "postgresql" or any(path.stem in (slug, f"{slug}-fonts") for slug in slugs):
+            shutil.copyfile(path, needed / path.name)
+    make_extras(needed, base, root)
+    add_sqlite(root)
+    unused = ["*/tests", "*/*.md", "*/*.yaml", "*/tools.json", "*/Dockerfile"]
+    copy_tree(servers, root / LIB / "flotilla_servers", f"/{LIB}/flotilla_servers", unused, docstrings=True)
+    copy_tree(source / "flotilla_cli", root / LIB / "flotilla_cli", f"/{LIB}/flotilla_cli", [], docstrings=True)
+    shutil.copyfile(source / "catalog.json", root / "app/catalog.json")
+    put(root, "usr/local/lib/python3.13/dist-packages/flotilla.pth", f"/{LIB}\n")
+    put(
+        root, "usr/bin/flotilla-fleet", COMMAND.format(python=PYTHON, module="flotilla_launcher.__main__", arguments="")
+    )
+    put(
+        root,
+        "usr/bin/flotilla-tenant",
+        COMMAND.format(python=PYTHON, module="flotilla_cli.tenant", arguments="sys.argv[1:]"),
+    )
+    for name in ("fleet", "tenant"):
+        (root / f"usr/bin/flotilla-{name}").chmod(0o755)
+    for slug in sorted(slugs):
+        (root / f"usr/bin/flotilla-{slug}").symlink_to("flotilla-fleet")
+    (root / "usr/lib/ssl").mkdir(parents=True)  # where OpenSSL looks, for servers get no SSL_CERT_FILE
+    (root / "usr/lib/ssl/cert.pem").symlink_to("/etc/ssl/certs/ca-certificates.crt")
+    normalize(root)
+
+
 if __name__ == "__main__":
     job, *arguments = sys.argv[1:]
     if job == "layer":
@@ -425,3 +470,5 @@ if __name__ == "__main__":
         make_sqlite(Path(arguments[0]))
     elif job == "offered":
         make_offered(*map(Path, arguments))
+    elif job == "fleet":
+        make_fleet(*map(Path, arguments))

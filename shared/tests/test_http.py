@@ -351,13 +351,25 @@ def test_shutdown_waits_for_no_call(start: Start, tool: str | None, number: int)
 
 
 async def test_shutdown_finishes_calls_within_the_drain(start: Start) -> None:
-    server = start(FLOTILLA_DRAIN="30")
-    params = {"name": "probe_get_sleep", "arguments": {"seconds": 1.5}}  # the usual end is shorter
-    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    """A proxy that probes learns of it, and until then whatever arrives is answered."""
+    server = start(FLOTILLA_DRAIN="20")
+
+    def message(seconds: float) -> dict[str, Any]:
+        params = {"name": "probe_get_sleep", "arguments": {"seconds": seconds}}
+        return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+
     headers = {**ACCEPT, "MCP-Protocol-Version": "2025-11-25"}
     async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
-        call = asyncio.ensure_future(http.post(f"{server.url}/mcp", json=message, headers=headers))
+        call = asyncio.ensure_future(http.post(f"{server.url}/mcp", json=message(3), headers=headers))
         await asyncio.to_thread(server.begun)
+        before = await http.get(f"{server.url}/health")
+        assert (before.status_code, before.headers.get("connection")) == (200, None)
         server.popen.send_signal(signal.SIGTERM)
+        while (probe := await http.get(f"{server.url}/ready")).status_code == 200:
+            pass
+        assert (probe.status_code, probe.headers["connection"]) == (503, "close")
+        late = await http.post(f"{server.url}/mcp", json=message(0), headers=headers)
+        assert '"isError":false' in late.text
+        assert late.headers["connection"] == "close"
         assert '"isError":false' in (await call).text
     assert await asyncio.to_thread(server.popen.wait, 20) == 0

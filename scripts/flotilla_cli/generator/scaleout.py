@@ -131,7 +131,7 @@ def _swarm_common(slug: str, replicas: str) -> dict[str, Any]:
                 # A port of the node can be taken only once, so there a gateway ends before the next one starts.
                 "order": "stop-first" if slug == "switchboard" else "start-first",
                 "parallelism": 1,
-                "delay": "2s",
+                "delay": "10s",  # until proxies and names know the new one
                 "failure_action": "rollback",
             },
             "rollback_config": {"order": "stop-first", "parallelism": 1},
@@ -372,8 +372,6 @@ def _deployment(
         # Not /ready: a server without its account says in its answer what is missing, which a missing Service cannot.
         "readinessProbe": {"httpGet": probe, "periodSeconds": 5, "failureThreshold": 2},
         "livenessProbe": {"httpGet": probe, "periodSeconds": 20, "timeoutSeconds": 5, "failureThreshold": 3},
-        # Other pods still send requests here until they know that it ends.
-        "lifecycle": {"preStop": {"sleep": {"seconds": 5}}},
         "resources": {"requests": {"cpu": "50m", "memory": "120Mi"}, "limits": {"memory": "512Mi"}},
         "securityContext": {
             "allowPrivilegeEscalation": False,
