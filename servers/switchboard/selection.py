@@ -48,6 +48,11 @@ def selected(options: Namespace, account: Account | None = None) -> list[Entry]:
     They work for the account of the user's files, unless another one is given. Raises CatalogError for the user's
     files, and errors.ConfigurationError for a variable of the environment.
     """
+    return all_and_selected(options, account)[1]
+
+
+def all_and_selected(options: Namespace, account: Account | None = None) -> tuple[list[Entry], list[Entry]]:
+    """Return every server of the catalog, and those that `selected` returns."""
     account = account or account_of_files(options)
     config = account.config
     entries = read_catalog(Path(options.catalog), account.secrets, config)
@@ -62,7 +67,7 @@ def selected(options: Namespace, account: Account | None = None) -> list[Entry]:
     folder = Path(options.discovery)
     chosen = choose(entries, names(options), remotes(options), folder)
     distribute_filters(entries, chosen, folder)
-    return chosen
+    return list(entries.values()), chosen
 
 
 def choose(entries: Mapping[str, Entry], wanted: Sequence[str], remote: Iterable[str], folder: Path) -> list[Entry]:
