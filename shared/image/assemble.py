@@ -17,7 +17,6 @@ import ast
 import concurrent.futures
 import fnmatch
 import importlib.util
-import json
 import marshal
 import os
 import re
@@ -398,16 +397,10 @@ def make_sqlite(root: Path) -> None:
 
 
 def make_offered(source: Path, root: Path) -> None:
-    """Put a catalog at app/catalog.json, discovery files at app/discovery, and SQLite where Python finds it.
-
-    Without the catalog's descriptions of tools, half a megabyte: what is listed stands in the discovery files.
-    """
+    """Put a catalog at app/catalog.json, discovery files at app/discovery, and SQLite where Python finds it."""
     add_sqlite(root)
     shutil.copytree(source / "discovery", root / "app/discovery")
-    catalog = json.loads((source / "catalog.json").read_text())
-    for entry in catalog["registry"].values():
-        entry.pop("tools", None)
-    put(root, "app/catalog.json", json.dumps(catalog, separators=(",", ":")))
+    put(root, "app/catalog.json", (source / "catalog.json").read_text())
     normalize(root)
 
 
