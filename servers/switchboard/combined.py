@@ -95,4 +95,4 @@ def _paths(options: Namespace, entries: list[Entry], settings: Settings) -> Iter
         yield from discovery_paths(entry.slug, Path(options.discovery))
         yield from (Path(value) for name, value in entry.env.items() if name.endswith("_FILE"))
     for name in settings.servers:
-        yield Path(options.state) / "switchboard" / "servers" / name / "discovery.json"
+        yield from discovery_paths(name, Path(options.state) / "switchboard" / "servers")
