@@ -50,6 +50,11 @@ def fleet(options: Namespace, account: Account | None = None) -> dict[str, Entry
     They work for the account of the user's files, unless another one is given. Raises CatalogError for the user's
     files, and errors.ConfigurationError for a variable of the environment.
     """
+    return all_and_selected(options, account)[1]
+
+
+def all_and_selected(options: Namespace, account: Account | None = None) -> tuple[list[Entry], list[Entry]]:
+    """Return every server of the catalog, and those that `selected` returns."""
     account = account or account_of_files(options)
     config = account.config
     entries = read_catalog(Path(options.catalog), account.secrets, config)
@@ -74,7 +79,7 @@ def selected_of(entries: Mapping[str, Entry], options: Namespace) -> list[Entry]
     folder = Path(options.discovery)
     chosen = choose(entries, names(options), remotes(options), folder, own_accounts=not account.tenant)
     distribute_filters(entries, chosen, folder)
-    return chosen
+    return list(entries.values()), chosen
 
 
 def choose(

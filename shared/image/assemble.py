@@ -18,7 +18,6 @@ import ast
 import concurrent.futures
 import fnmatch
 import importlib.util
-import json
 import marshal
 import os
 import re
@@ -67,25 +66,40 @@ UNUSED_EXTRAS = """
 # Parts that nobody imports of distributions that are needed; below app/lib.
 UNUSED_PARTS = """
     */tests *.pyi py.typed */py.typed *.h *.c *.pyx *.rst *.md cffi setuptools pip bin share
+    annotated_types/test_cases.*
     anyio/_backends/_trio.* anyio/pytest_plugin.*
     authlib/integrations/django_* authlib/integrations/flask_* authlib/integrations/starlette_*
     authlib/integrations/sqla_* authlib/integrations/requests_* authlib/jose
+    authlib/oauth2/drafts authlib/oauth2/rfc7591 authlib/oauth2/rfc7592 authlib/oauth2/rfc8628 authlib/oauth2/rfc9068
+    authlib/oidc/registration authlib/oidc/discovery authlib/oidc/rpinitiated
+    dotenv/cli.*
     fastmcp/cli fastmcp/contrib fastmcp/experimental fastmcp/utilities/mcp_server_config
     fastmcp/utilities/tests.* fastmcp/utilities/cli.* fastmcp/server/auth/oauth_proxy fastmcp/server/auth/oidc_proxy.*
     fastmcp/server/auth/providers/[!_ij]* fastmcp/server/providers/openapi fastmcp/utilities/openapi
+    fastmcp/apps/file_upload.* fastmcp/apps/generative.* fastmcp/apps/form.* fastmcp/apps/approval.*
+    fastmcp/apps/choice.* fastmcp/server/event_store.* fastmcp/server/middleware/caching.*
+    fastmcp/server/middleware/rate_limiting.* fastmcp/server/middleware/logging.*
+    fastmcp/server/middleware/error_handling.* fastmcp/server/middleware/timing.*
+    fastmcp/server/middleware/response_limiting.* fastmcp/utilities/inspect.*
+    fastmcp/utilities/asgi_transport.*
     mcp/cli
     fastmcp/client fastmcp/server/providers/proxy.* httpcore2/_async/http2.* httpcore2/_sync/http2.*
     imapclient/livetest.* imapclient/interact.* imapclient/config.* imapclient/testable_imapclient.*
     jinja2/constants.* jinja2/nativetypes.*
     jsonschema/benchmarks
     olefile/olefile2.*
-    packaging/licenses packaging/pylock.* packaging/metadata.*
+    packaging/[!_v]* packaging/_[!_s]*
     phonenumbers/shortdata/region_*
     pydantic/v1 pydantic/mypy.* pydantic/experimental
     pygments/lexers/[!_p]* pygments/lexers/p[!y]* pygments/lexers/_[!_m]* pygments/lexers/_mql* pygments/lexers/_mysql*
-    pygments/styles/[!_dm]* pygments/formatters/[!_tnh]* pygments/cmdline.* pygments/sphinxext.*
-    rich/markdown.* rich/_win* rich/__main__.* rich/_unicode_data/unicode[1-9]-* rich/_unicode_data/unicode1[0-6]-*
-    starlette/testclient.* click/testing.*
+    pygments/styles/[!_dm]* pygments/formatters/[!_]* pygments/cmdline.* pygments/sphinxext.*
+    prometheus_client/parser.* prometheus_client/openmetrics/parser.* prometheus_client/bridge
+    rich/layout.* rich/prompt.* rich/tree.* rich/markdown.*
+    rich/_win* rich/__main__.* rich/_unicode_data/unicode[1-9]-* rich/_unicode_data/unicode1[0-6]-*
+    starlette/testclient.* starlette/staticfiles.* starlette/endpoints.* starlette/schemas.* starlette/templating.*
+    starlette/config.* starlette/middleware/gzip.* starlette/middleware/wsgi.* starlette/middleware/sessions.*
+    starlette/middleware/opentelemetry.* starlette/middleware/trustedhost.*
+    uvicorn/workers.* click/testing.*
     uvicorn/protocols/websockets/websockets_impl.* uvicorn/protocols/websockets/wsproto_impl.*
     uvicorn/protocols/http/httptools_impl.* uvicorn/protocols/http/*zttp*
     websockets/legacy websockets/sync websockets/trio websockets/cli.* websockets/__main__.* websockets/auth.*
@@ -107,7 +121,9 @@ UNUSED_STDLIB = """
     mailbox.py modulefinder.py pickletools.py wave.py _android_support.py _ios_support.py _osx_support.py
     bz2.py lzma.py tarfile.py lib-dynload/_bz2.* lib-dynload/_lzma.*
     _pydatetime.py _pydecimal.py _pyio.py asyncio/windows_* asyncio/proactor_events.py
-    config-3.13-* sitecustomize.py LICENSE.txt EXTERNALLY-MANAGED __phello__
+    symtable.py compileall.py zipapp.py fileinput.py filecmp.py shelve.py sched.py json/tool.py
+    wsgiref/validate.py urllib/robotparser.py
+    config-3.13-* _sysconfigdata__[!l]* sysconfig/__main__.py sitecustomize.py LICENSE.txt EXTERNALLY-MANAGED __phello__
     lib-dynload/*test* lib-dynload/xx* lib-dynload/_dbm.* lib-dynload/_gdbm.* lib-dynload/_curses*
     lib-dynload/_sqlite3.* lib-dynload/_tkinter.* lib-dynload/readline.* lib-dynload/_lsprof.*
 """
@@ -399,16 +415,10 @@ def make_sqlite(root: Path) -> None:
 
 
 def make_offered(source: Path, root: Path) -> None:
-    """Put a catalog at app/catalog.json, discovery files at app/discovery, and SQLite where Python finds it.
-
-    Without the catalog's descriptions of tools, half a megabyte: what is listed stands in the discovery files.
-    """
+    """Put a catalog at app/catalog.json, discovery files at app/discovery, and SQLite where Python finds it."""
     add_sqlite(root)
     shutil.copytree(source / "discovery", root / "app/discovery")
-    catalog = json.loads((source / "catalog.json").read_text())
-    for entry in catalog["registry"].values():
-        entry.pop("tools", None)
-    put(root, "app/catalog.json", json.dumps(catalog, separators=(",", ":")))
+    put(root, "app/catalog.json", (source / "catalog.json").read_text())
     normalize(root)
 
 
