@@ -172,7 +172,7 @@ def checksums(release: Release) -> None:
     downloads = [
         *release.folder.glob("dist/flotilla*"),
         *release.folder.glob("*.mcpb"),
-        release.folder / "flotilla.yaml",
+        *(release.folder / name for name in (f"flotilla-{release.version}.tar.gz", "install", "flotilla.yaml")),
     ]
     lines = (
         []
