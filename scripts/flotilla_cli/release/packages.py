@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import json
@@ -49,7 +50,11 @@ DATA = {
 
 
 def wheels(release: Release) -> list[str]:
-    """Build the wheels and source distributions of the library and of the servers, from what git has; return names."""
+    """Build the wheels and source distributions of the library and of the servers, from what git has; return names.
+
+    The same commit makes the same bytes: setuptools takes a wheel's dates from SOURCE_DATE_EPOCH, and `_normalize` does
+    it for a source distribution.
+    """
     target = release.folder / "dist"
     uv, environ = str(paths.VENV / "uv"), {"SOURCE_DATE_EPOCH": release.epoch(), "UV_OFFLINE": "1"}
     with tempfile.TemporaryDirectory() as folder:
@@ -60,6 +65,8 @@ def wheels(release: Release) -> list[str]:
                 uv, "build", "--quiet", "--no-build-isolation", "--python", str(paths.VENV / "python"),
                 "--out-dir", str(target), str(Path(folder) / project), **environ,
             )  # fmt: skip
+    for path in target.glob("*.tar.gz"):
+        _normalize(path, int(release.epoch()))
     return sorted(path.name for path in target.glob("*.*") if path.name != ".gitignore")
 
 
@@ -69,7 +76,25 @@ def _checkout(release: Release, folder: Path) -> None:
     with tarfile.open(folder / "tree.tar") as archive:
         archive.extractall(folder, filter="data")
     for path in [*release.root.glob("servers/*/discovery.json"), release.root / "catalog" / "flotilla.json"]:
-        shutil.copyfile(path, folder / path.relative_to(release.root))
+        copy = Path(shutil.copyfile(path, folder / path.relative_to(release.root)))
+        copy.chmod(0o644)  # the wheel has it too, so it must not depend on this machine's umask
+
+
+def _normalize(path: Path, when: int) -> None:
+    """Write a source distribution again: sorted, every file with the date `when` (seconds since 1970) and no owner."""
+    with tarfile.open(path) as archive:
+        members = sorted(archive.getmembers(), key=lambda member: member.name)
+        contents = [file.read() if (file := archive.extractfile(member)) else b"" for member in members]
+    with (
+        path.open("wb") as raw,
+        gzip.GzipFile("", "wb", fileobj=raw, mtime=when) as packed,
+        tarfile.open(fileobj=packed, mode="w") as archive,
+    ):
+        for member, content in zip(members, contents, strict=True):
+            made = tarfile.TarInfo(member.name)
+            made.type, made.size, made.mtime = member.type, member.size, when
+            made.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
+            archive.addfile(made, io.BytesIO(content))
 
 
 def manifest(name: str, title: str, description: str, version: str) -> dict[str, Any]:
