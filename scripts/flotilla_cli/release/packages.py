@@ -6,7 +6,6 @@ import gzip
 import hashlib
 import io
 import json
-import re
 import shutil
 import tarfile
 import tempfile
@@ -16,13 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from flotilla_cli import paths
-from flotilla_cli.release import images
+from flotilla_cli.release import contents, images
 from flotilla_cli.release.progress import Release
 from flotilla_launcher.naming import PROJECT
 
 MCPB = "@anthropic-ai/mcpb@2.1.2"  # signs bundles
 NOT_INSTALLED = ("dev", "openbao", "otel", "site", "uv")  # pins of what no server imports
-PIN = re.compile(r"^([A-Za-z0-9._-]+(?:\[[^\]]+\])?==[^\\]+?)\s*\\?$", re.MULTILINE)
 START = '''"""Starts Flotilla's gateway, the switchboard, with the servers as processes of this machine."""
 
 import sys
@@ -132,7 +130,7 @@ def manifest(name: str, title: str, description: str, version: str) -> dict[str,
 def project(name: str, version: str, wheel_names: list[str], root: Path = paths.ROOT) -> str:
     """Return the pyproject.toml of a bundle: our wheels from beside it, all others in the versions that were tried."""
     locks = sorted(path for path in root.glob("requirements/*.txt") if path.stem not in NOT_INSTALLED)
-    pinned = sorted({pin.strip() for path in locks for pin in PIN.findall(path.read_text(encoding="utf-8"))})
+    pinned = sorted({pin[0] for pin in contents.pinned(locks)})
     library, fleet = (next(w for w in wheel_names if w.startswith(f"flotilla_{part}-")) for part in ("mcp", "fleet"))
     return "\n".join(
         [
