@@ -23,8 +23,9 @@ RUN = f"flotilla-test-{secrets.token_hex(4)}"
 
 @pytest.fixture(scope="session")
 def tools() -> None:
-    """What a release needs beside Docker."""
-    done = subprocess.run([str(ROOT / "scripts" / "release-tools")], capture_output=True, text=True, check=False)
+    """What a release needs beside Docker, and a registry for the trial."""
+    command = [str(ROOT / "scripts" / "release-tools"), "docker-registry"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip(done.stderr.strip())
 
