@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 
 from flotilla_cli import system
+from flotilla_cli.release import archive
+from flotilla_cli.release.progress import Release
+from flotilla_launcher.version import VERSION
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -63,3 +66,18 @@ def script(home: Path) -> Iterator[Script]:
 
     yield run
     run("down", status=None)
+
+
+def publish(into: Path) -> Path:
+    """Write what `make release` publishes for a machine without a checkout; return the folder of both files."""
+    release = Release(VERSION, "ghcr.io/test", [], into=into)
+    archive.write_archive(release)
+    return release.folder
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Archive and installer of the commit."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    return publish(tmp_path_factory.mktemp("published"))

@@ -17,26 +17,12 @@ from pathlib import Path
 import pytest
 
 from flotilla_cli.release import archive
-from flotilla_cli.release.progress import Release, ReleaseError
+from flotilla_cli.release.progress import ReleaseError
 from flotilla_launcher.version import VERSION
 
-from .conftest import ROOT
+from .conftest import ROOT, publish
 
 NAME = f"flotilla-{VERSION}"
-
-
-def publish(into: Path) -> tuple[Path, str]:
-    """Write archive and installer of the commit; return their folder, and the archive's SHA-256."""
-    release = Release(VERSION, "ghcr.io/test", [], into=into)
-    checksum = archive.write_archive(release)
-    return release.folder, checksum
-
-
-@pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if not (ROOT / ".git").exists():
-        pytest.skip("not a git checkout")
-    return publish(tmp_path_factory.mktemp("published"))[0]
 
 
 def install(folder: Path, *args: str, status: int = 0) -> subprocess.CompletedProcess[str]:
@@ -78,7 +64,7 @@ def test_archive_same_commit_same_bytes(published: Path, tmp_path: Path, monkeyp
     for number, (name, value) in enumerate(settings.items()):
         monkeypatch.setenv(f"GIT_CONFIG_KEY_{number}", name)
         monkeypatch.setenv(f"GIT_CONFIG_VALUE_{number}", value)
-    again, _ = publish(tmp_path)
+    again = publish(tmp_path)
     for name in (f"{NAME}.tar.gz", "install"):
         assert (again / name).read_bytes() == (published / name).read_bytes()
 
