@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,18 +14,13 @@ from flotilla_cli import system
 from flotilla_cli.release import archive
 from flotilla_cli.release.progress import Release
 from flotilla_launcher.version import VERSION
+from flotilla_testing.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 
 OWNER = f"flotilla-test-cli-{secrets.token_hex(3)}"  # of this run alone: two checkouts may test on one engine
 WANTED = os.environ.get("FLOTILLA_ENGINE", "")  # by whoever runs the tests
 Script = Callable[..., subprocess.CompletedProcess[str]]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def no_engine() -> bool:

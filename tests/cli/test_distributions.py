@@ -102,9 +102,9 @@ def test_install_in_the_smallest_system(root: Path) -> None:
     inside = ["unshare", "--mount", "--pid", "--fork", "--kill-child", f"--root={root}", "--mount-proc"]
     environ = {"HOME": "/root", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **package_index()}
     archive = f"/tmp/release/flotilla-{VERSION}.tar.gz"
-    said = run([*inside, "sh", "/tmp/release/install", "--from", archive, *OPTIONS], environ)
-    assert "the first call was answered" in said
-    assert "Done: 2 of 2 servers." in said
+    output = run([*inside, "sh", "/tmp/release/install", "--from", archive, *OPTIONS], environ)
+    assert "the first call was answered" in output
+    assert "Done: 2 of 2 servers." in output
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_install_with_the_programs_of_busybox(busybox: str, published: Path, tmp
     for name, path in (("bash", shutil.which("bash")), ("python3", sys.executable)):
         (programs / name).unlink(missing_ok=True)
         (programs / name).symlink_to(str(path))
-    said = subprocess.run(command, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    output = subprocess.run(command, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     shutil.rmtree(home / ".local")
-    assert "Done: 2 of 2 servers." in said.stdout, (said.stdout + said.stderr)[-3000:]
-    assert "the first call was answered" in said.stdout
+    assert "Done: 2 of 2 servers." in output.stdout, (output.stdout + output.stderr)[-3000:]
+    assert "the first call was answered" in output.stdout

@@ -21,8 +21,9 @@ from flotilla_servers.switchboard.own_backends import backend_of, refresh
 from flotilla_servers.switchboard.own_servers import Secrets
 from flotilla_servers.switchboard.permissions import Permissions
 
+from .conftest import BOTH
+
 FOREIGN = Path(__file__).with_name("foreign.py")
-ERAS = ("legacy", "2026-07-28")
 
 
 class Owner:
@@ -88,7 +89,7 @@ def placed(kind: str, *options: str) -> Iterator[dict[str, Any]]:
         yield {"url": f"{url}/{'sse' if kind == 'sse' else 'mcp'}", "local": True}
 
 
-@pytest.mark.parametrize("era", ERAS)
+@BOTH
 @pytest.mark.parametrize(
     ("kind", "version"),
     [("stdio", "2025-06-18"), ("stdio", "2025-11-25"), ("http", "2025-11-25"), ("sse", "2025-06-18")],

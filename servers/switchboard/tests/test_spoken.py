@@ -8,7 +8,7 @@ import pytest
 from flotilla_servers.switchboard.circuit import FAILURES, LONGEST, PAUSE, Circuit
 from flotilla_servers.switchboard.spoken import Sentences, language
 
-BOTH = pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
+from .conftest import BOTH
 
 
 @pytest.mark.parametrize(
