@@ -8,16 +8,14 @@ import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import TypeAdapter, ValidationError
-
-from flotilla import Server
-from flotilla.settings import is_secret, variable
-from flotilla_cli import client, gateway, paths, secrets_file, servers
-from flotilla_cli.generator.servers import server_of
+from flotilla_cli import gateway, paths, secrets_file, servers
 from flotilla_launcher.environment import is_placeholder
 from flotilla_launcher.naming import catalog_name, module_of, slug_of
+
+if TYPE_CHECKING:  # the library takes two seconds to import: not for --help, or a name that is refused
+    from flotilla import Server
 
 IDENTITY = re.compile(r"_(get_current_user|get_account|verify_connection)$")  # tools that say whose account it is
 PERSON = ("name", "full_name", "display_name", "email", "email_address", "login")
@@ -33,6 +31,8 @@ def known(name: str) -> Server[Any]:
     slug = slug_of(name.replace("_", "-"))
     if slug not in servers.registry():
         raise AccountError(f"{name!r} is not a server. The servers are {', '.join(servers.registry())}.")
+    from flotilla_cli.generator.servers import server_of
+
     return server_of(slug)
 
 
@@ -54,6 +54,8 @@ def secret(server: Server[Any], field: str) -> str:
 
 def present(server: Server[Any], field: str, saved: Mapping[str, str]) -> str:
     """Return the value that is there already, from the secrets file or the environment; "" for none."""
+    from flotilla.settings import variable
+
     for value in (saved.get(secret(server, field), ""), os.environ.get(variable(server.slug, field), "")):
         if value and not is_placeholder(value):
             return value
@@ -67,11 +69,15 @@ def about(server: Server[Any], field: str) -> str:
 
 def hidden(server: Server[Any], field: str) -> bool:
     """Tell whether a setting is typed without being shown."""
+    from flotilla.settings import is_secret
+
     return is_secret(server.integration.settings_class.model_fields[field])
 
 
 def checked(server: Server[Any], field: str, value: str) -> str:
     """Return a value as it is stored. Raises AccountError for one that the server would refuse."""
+    from pydantic import TypeAdapter, ValidationError
+
     text, info = value.strip(), server.integration.settings_class.model_fields.get(field)
     if info is None:
         names = ", ".join(server.integration.settings_class.model_fields)
@@ -118,6 +124,8 @@ def trial_tool(slug: str) -> str:
 
 async def _called(slug: str, tool: str) -> dict[str, Any]:
     """Call a tool through a switchboard of its own, with the server as a process."""
+    from flotilla_cli import client
+
     command = [*gateway.switchboard_command([slug], "process"), *gateway.user_files()]
     environ = {
         **os.environ,

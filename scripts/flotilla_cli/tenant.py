@@ -10,22 +10,25 @@ import sys
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flotilla_cli import paths
 from flotilla_launcher.environment import SettingError
 from flotilla_launcher.user_files import read_document
-from flotilla_servers.switchboard.tenants.setup import database, folders, open_tenants, remove_folders
-from flotilla_servers.switchboard.tenants.tenant import Settings, Tenant, TenantError
-from flotilla_servers.switchboard.tenants.tenants import Tenants
-from flotilla_servers.switchboard.tenants.vault import Vault
+
+if TYPE_CHECKING:  # they import the library, which takes two seconds: not for --help
+    from flotilla_servers.switchboard.tenants.tenant import Tenant
+    from flotilla_servers.switchboard.tenants.tenants import Tenants
+    from flotilla_servers.switchboard.tenants.vault import Vault
 
 
 def main(argv: list[str]) -> int:
     """Run one command about tenants; returns 0, or 1 after a message."""
     options = _arguments(argv)
+    from flotilla_servers.switchboard.tenants.setup import database, open_tenants
+
     try:
-        tenants, vault = open_tenants(options.tenants, os.environ)
+        tenants, vault = open_tenants(options.tenants or database(options.state), os.environ)
         return int(options.run(options, tenants, vault) or 0)
     except (SettingError, OSError, ValueError) as error:
         return paths.fail(str(error))
@@ -34,7 +37,10 @@ def main(argv: list[str]) -> int:
 def _arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/flotilla tenant", description=__doc__)
     state = paths.state_folder()
-    parser.add_argument("--tenants", default=database(state), help="the database: a file or a postgresql:// URL")
+    parser.add_argument(
+        "--tenants",
+        help="the database: a file or a postgresql:// URL (default: FLOTILLA_TENANTS, else in the state folder)",
+    )
     parser.add_argument("--state", type=Path, default=state, help="the switchboard's state folder")
     parser.add_argument("--data", type=Path, default=paths.data_folder(), help="the switchboard's data folder")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -104,6 +110,9 @@ def _template() -> Path:
 
 
 def _create(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None:
+    from flotilla_servers.switchboard.tenants.setup import folders
+    from flotilla_servers.switchboard.tenants.tenant import Settings
+
     template: Path = options.template
     base = read_document(template / "settings.yaml") if (template / "settings.yaml").exists() else {}
     tenant, token = tenants.create(options.name, Settings.of(_settings(options, base)))
@@ -198,6 +207,8 @@ def _rotate_keys(options: argparse.Namespace, tenants: Tenants, vault: Vault) ->
 
 
 def _export(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None:
+    from flotilla_servers.switchboard.tenants.setup import folders
+
     tenant, folder = tenants.named(options.name), Path(options.folder)
     folder.mkdir(parents=True, mode=0o700)
     paths.write(folder / "tenant.json", json.dumps(_document(tenant, vault), indent=2, ensure_ascii=False) + "\n")
@@ -211,6 +222,9 @@ def _export(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None
 
 
 def _delete(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None:
+    from flotilla_servers.switchboard.tenants.setup import remove_folders
+    from flotilla_servers.switchboard.tenants.tenant import TenantError
+
     tenant = tenants.named(options.name)
     confirmed = options.confirm
     if confirmed is None and sys.stdin.isatty():

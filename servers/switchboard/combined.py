@@ -18,7 +18,7 @@ from .discovery import definitions, discovery_if_any, discovery_paths, title
 from .last_calls import LastCalls
 from .options import remotes
 from .permissions import Permissions
-from .selection import all_and_selected
+from .selection import fleet, selected_of
 from .settings_file import Settings
 from .tool_search import definitions as search_definitions
 from .tool_search import is_on
@@ -53,7 +53,8 @@ def combined_discovery(options: Namespace) -> Combined | None:
     file = settings_file.of(options)
     settings, permissions = file.load(), Permissions(Database(Path(options.state)), file)
     lists: dict[str, list[dict[str, Any]]] = {}
-    known, entries = all_and_selected(options)
+    known = fleet(options)
+    entries = selected_of(known, options)
     taken: set[tuple[str, str]] = set()
     for entry in entries:
         for kind, items in definitions(entry, Path(options.discovery)).items():
@@ -76,8 +77,8 @@ def combined_discovery(options: Namespace) -> Combined | None:
     lists["tools"] = [*lists.get("tools", ()), *own_definitions]
     lately = LastCalls(Path(options.state)).since(options.warm_days)
     discovery = {**lists, "idle": 0 if plain and not lately else QUIET}
-    paths = [] if plain else [str(path) for path in _paths(options, known, settings)]
-    return Combined(discovery, _variables(options, known), paths, options.state)
+    paths = [] if plain else [str(path) for path in _paths(options, list(known.values()), settings)]
+    return Combined(discovery, _variables(options, list(known.values())), paths, options.state)
 
 
 def _variables(options: Namespace, entries: list[Entry]) -> list[str]:

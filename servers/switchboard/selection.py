@@ -50,11 +50,6 @@ def fleet(options: Namespace, account: Account | None = None) -> dict[str, Entry
     They work for the account of the user's files, unless another one is given. Raises CatalogError for the user's
     files, and errors.ConfigurationError for a variable of the environment.
     """
-    return all_and_selected(options, account)[1]
-
-
-def all_and_selected(options: Namespace, account: Account | None = None) -> tuple[list[Entry], list[Entry]]:
-    """Return every server of the catalog, and those that `selected` returns."""
     account = account or account_of_files(options)
     config = account.config
     entries = read_catalog(Path(options.catalog), account.secrets, config)
@@ -71,15 +66,15 @@ def all_and_selected(options: Namespace, account: Account | None = None) -> tupl
 
 def selected(options: Namespace, account: Account | None = None) -> list[Entry]:
     """Return the servers that the switchboard's options ask for, in the catalog's order. Raises what `fleet` raises."""
-    return selected_of(fleet(options, account), options)
+    return selected_of(fleet(options, account), options, own_accounts=not (account and account.tenant))
 
 
-def selected_of(entries: Mapping[str, Entry], options: Namespace) -> list[Entry]:
+def selected_of(entries: Mapping[str, Entry], options: Namespace, own_accounts: bool = True) -> list[Entry]:
     """Return those of the fleet that the options ask for, with their filters. Raises what `fleet` raises."""
     folder = Path(options.discovery)
-    chosen = choose(entries, names(options), remotes(options), folder, own_accounts=not account.tenant)
+    chosen = choose(entries, names(options), remotes(options), folder, own_accounts)
     distribute_filters(entries, chosen, folder)
-    return list(entries.values()), chosen
+    return chosen
 
 
 def choose(

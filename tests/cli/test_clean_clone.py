@@ -14,8 +14,9 @@ import pytest
 
 from flotilla_cli import client, system
 from flotilla_testing.leftovers import name_of_run
+from flotilla_testing.ports import free_port
 
-from .conftest import ROOT, free_port, no_engine
+from .conftest import ROOT, no_engine
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 CACHES = {"UV_CACHE_DIR": ".cache/uv", "PIP_CACHE_DIR": ".cache/pip"}

@@ -136,3 +136,10 @@ def test_tenant_log(operator: Operator, capsys: pytest.CaptureFixture[str]) -> N
     assert "gmail_send" in capsys.readouterr().out
     assert log_command.main(["--state", str(operator.folder / "state"), "--tenant", "zeta"]) == 1
     assert "There is no tenant `zeta`." in capsys.readouterr().err
+
+
+def test_tenant_log_makes_no_database(operator: Operator, capsys: pytest.CaptureFixture[str]) -> None:
+    state = operator.folder / "state"
+    assert log_command.main(["--state", str(state), "--tenant", "acme"]) == 1
+    assert "tenants.db does not exist" in capsys.readouterr().err
+    assert not state.exists()

@@ -14,8 +14,7 @@ import os
 import secrets
 import shutil
 import subprocess
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from flotilla_cli.generator.scaleout import swarm
 from flotilla_cli.generator.servers import server_of
 from flotilla_launcher import naming
 from flotilla_testing.client import MODES, text_of
+from flotilla_testing.waiting import wait_until
 
 pytestmark = [
     pytest.mark.slow,
@@ -49,14 +49,6 @@ def run(*command: str, **more: Any) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False, **more)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
     return done.stdout.strip()
-
-
-def until(condition: Callable[[], Any], seconds: float = 120) -> Any:
-    end = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < end, f"still not: {condition}"
-        time.sleep(0.25)
-    return value
 
 
 class Engine:
@@ -136,7 +128,7 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Engi
         names = [f"{REGISTRY}/{slug}:{VERSION}" for slug in ("filesystem", "switchboard")]
         run("docker", "save", "--output", str(images), *names)
         for engine in started.values():
-            until(engine.answers)
+            wait_until(engine.answers, 120)
             engine.docker("load", "--input", str(images))
         manager = started["a"]
         manager.docker("swarm", "init", "--advertise-addr", NODES["a"], "--listen-addr", NODES["a"])
@@ -152,7 +144,7 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Engi
             "stack", "deploy", "--resolve-image", "never", "--detach=true", "-c", str(stack(folder)), "flotilla",
             env=environ,
         )  # fmt: skip
-        until(lambda: running(manager, "filesystem") == running(manager, "switchboard") == 2, 240)
+        wait_until(lambda: running(manager, "filesystem") == running(manager, "switchboard") == 2, 240)
         yield started
     finally:
         for engine in started.values():
@@ -296,7 +288,7 @@ async def test_swarm_gateway_killed_in_mid_question(engines: dict[str, Engine]) 
         assert not result.is_error, text_of(result)
         assert "asked.txt" not in text_of(await c.call_tool_mcp("fs_list_directory", {}))
     assert len(killed) == 1
-    await asyncio.to_thread(until, lambda: asyncio.run(healthy(REACHED["a"])))
+    await asyncio.to_thread(wait_until, lambda: asyncio.run(healthy(REACHED["a"])), 120)
 
 
 async def test_swarm_engine_killed(engines: dict[str, Engine]) -> None:

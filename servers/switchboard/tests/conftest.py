@@ -28,12 +28,14 @@ from mcp_types import jsonrpc_message_adapter
 
 from flotilla_cli.generator.discovery import answers, converse
 from flotilla_launcher import naming
+from flotilla_testing.client import MODES
 from flotilla_testing.forking import python
 from flotilla_testing.leftovers import name_of_run
 from flotilla_testing.postgresql import MISSING, postgresql_server, programs
 
 HERE = Path(__file__).parent
-ERAS = ("legacy", "2026-07-28")
+ERAS = MODES
+BOTH = pytest.mark.parametrize("era", ERAS)
 
 
 def _probe() -> Any:

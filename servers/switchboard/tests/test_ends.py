@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from mcp import MCPError
 
+from .conftest import BOTH
+
 pytestmark = pytest.mark.slow
 
 STATES = ("idle", "busy", "blocked", "starting")
@@ -98,7 +100,7 @@ async def test_end_of_input_ends_the_servers(fleet: Any, state: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
+@BOTH
 async def test_call_errors_leave_no_traceback(fleet: Any, person: Any, era: str) -> None:
     """A traceback holds what the operator's log should not."""
     async with (one := person(fleet.command(), era)).client as client:

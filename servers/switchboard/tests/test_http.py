@@ -14,10 +14,12 @@ import httpx2
 import pytest
 from fastmcp.client.transports import StreamableHttpTransport
 
+from flotilla_testing.ports import free_port
+
+from .conftest import ERAS
+
 pytestmark = pytest.mark.slow
 
-ERAS = ("legacy", "2026-07-28")
-BOTH = pytest.mark.parametrize("era", ERAS)
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 
 
@@ -166,11 +168,6 @@ async def test_http_four_clients_of_both_protocols_on_one_server(fleet: Any, per
         switchboard.send_signal(signal.SIGTERM)
         assert await asyncio.to_thread(switchboard.wait, 6) == 0
         assert fleet.alive() == []
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 @asynccontextmanager

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import sqlite3
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -19,6 +18,7 @@ from flotilla_servers.switchboard.tenants.store import Store
 from flotilla_servers.switchboard.tenants.tenant import Settings, Tenant
 from flotilla_servers.switchboard.tenants.tenants import Tenants
 from flotilla_servers.switchboard.tenants.vault import Vault
+from flotilla_testing.ports import free_port
 from flotilla_testing.postgresql import programs
 from flotilla_testing.waiting import wait_until
 
@@ -203,8 +203,7 @@ def openbao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
     program = str(installed) if installed.exists() else shutil.which("bao")
     if not program:
         pytest.skip("OpenBao is not installed: `scripts/openbao` installs it")
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        address = f"127.0.0.1:{taken.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     options = ["server", "-dev", "-dev-root-token-id=root-token", f"-dev-listen-address={address}"]
     home = {"HOME": str(tmp_path_factory.mktemp("openbao"))}
     process = subprocess.Popen([program, *options], env=home, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
