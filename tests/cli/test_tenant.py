@@ -105,7 +105,6 @@ def test_tenant_exported_and_deleted(operator: Operator) -> None:
     data, state = (operator.folder / name / "tenants" / identity for name in ("data", "state"))
     (data / "notes").mkdir()
     (data / "notes" / "a.txt").write_text("a")
-    state.mkdir(parents=True)
     operator("export", "acme", str(operator.folder / "out"))
     assert (operator.folder / "out" / "files" / "notes" / "a.txt").read_text() == "a"
     assert json.loads((operator.folder / "out" / "tenant.json").read_text())["name"] == "acme"

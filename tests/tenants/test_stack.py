@@ -64,20 +64,20 @@ class Stack:
             "WEBHOOKS_SECRETS": "token/main=canary-of-the-webhook",
         }
 
-    def compose(self, *words: str, text: str = "", check: bool = True) -> str:
+    def compose(self, *args: str, text: str = "", check: bool = True) -> str:
         (self.folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in self.settings.items()))
-        command = ["docker", "compose", "--project-name", PROJECT, "-f", "compose.yaml", "-f", "change.yaml", *words]
+        command = ["docker", "compose", "--project-name", PROJECT, "-f", "compose.yaml", "-f", "change.yaml", *args]
         bare = {name: value for name, value in os.environ.items() if not name.startswith(("FLOTILLA", "COMPOSE"))}
         done = subprocess.run(
             command, cwd=self.folder, env=bare, input=text, capture_output=True, text=True, check=False
         )
         if done.returncode and check:
             logs = self.compose("--profile", "webhooks", "logs", "--tail", "40", check=False)
-            raise AssertionError(f"{' '.join(words)}: {done.stderr[-2000:]}\n{logs}")
+            raise AssertionError(f"{' '.join(args)}: {done.stderr[-2000:]}\n{logs}")
         return done.stdout + done.stderr
 
-    def tenant(self, *words: str, text: str = "") -> str:
-        return self.compose("exec", "--no-TTY", "switchboard", "flotilla-tenant", *words, text=text)
+    def tenant(self, *args: str, text: str = "") -> str:
+        return self.compose("exec", "--no-TTY", "switchboard", "flotilla-tenant", *args, text=text)
 
     def client(self, token: str) -> Client[Any]:
         async def yes(*_: Any) -> dict[str, bool]:
@@ -125,8 +125,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory, unused_tcp_port_factory: Any
 
 async def test_tenants_stack_keeps_everything_over_a_restart(stack: Stack) -> None:
     """A tenant is created, calls, and gets a webhook; then all containers are removed, and made again."""
-    said = stack.tenant("create", "acme", "--servers", "filesystem,webhooks", "--timezone", "Europe/Paris")
-    [token] = re.findall(r"flt_\S+", said)
+    printed = stack.tenant("create", "acme", "--servers", "filesystem,webhooks", "--timezone", "Europe/Paris")
+    [token] = re.findall(r"flt_\S+", printed)
     values = {name: stack.settings[f"WEBHOOKS_{name.upper()}"] for name in ("secrets", "public_url")}
     lines = "".join(f"flotilla-webhooks.{name}={value}\n" for name, value in values.items())
     stack.tenant("import", "acme", "/dev/stdin", text=lines)
@@ -152,7 +152,7 @@ async def test_tenants_stack_keeps_everything_over_a_restart(stack: Stack) -> No
 
 
 def test_tenants_stack_is_closed(stack: Stack) -> None:
-    """Only the two doors are open, on this machine; nobody can come to the database as its superuser."""
+    """Only two ports are open, on this machine; nobody can come to the database as its superuser."""
     listed = stack.compose("--profile", "webhooks", "ps", "--all", "--format", "{{.Service}} {{.Ports}}")
     published = set(re.findall(r"(\S+):\d+->", listed))
     assert published == {"127.0.0.1"}
@@ -167,5 +167,5 @@ def test_tenants_stack_is_closed(stack: Stack) -> None:
         "try: psycopg.connect('postgresql://postgres@database/postgres')\n"
         "except psycopg.OperationalError as error: sys.exit(str(error))"
     )
-    said = stack.compose("exec", "--no-TTY", "switchboard", "python3.13", "-P", "-c", code, check=False)
-    assert "password authentication failed" in said
+    printed = stack.compose("exec", "--no-TTY", "switchboard", "python3.13", "-P", "-c", code, check=False)
+    assert "password authentication failed" in printed
