@@ -106,7 +106,7 @@ from authlib.oauth2.rfc6749 import OAuth2Token
 from cryptography.fernet import Fernet
 from joserfc import jwt
 from joserfc.jwk import RSAKey
-import opentelemetry.trace, yaml
+import opentelemetry.trace, structlog, yaml
 import fastmcp.server.transforms.search
 from mcp.server.request_state import AESGCMRequestStateCodec
 

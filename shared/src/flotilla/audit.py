@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import traceback
 from contextlib import suppress
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
 import pydantic_core
+import structlog
 
 from flotilla.settings import scrub
 from flotilla_launcher.masking import is_secret
@@ -20,6 +19,13 @@ NAME = 100  # characters of a name
 MOST_KEYS, MOST = 50, 20  # names of an object, rows of a list
 DEEPEST = 10  # levels
 LINE = 8_000  # bytes of a line
+
+
+_PROCESSORS: list[Any] = [
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.add_log_level,
+    structlog.processors.JSONRenderer(),
+]
 
 
 class Audit:
@@ -41,9 +47,9 @@ class Audit:
     def line(self, event: str, level: str = "info", **fields: Any) -> None:
         """Write one line, flushed: the process may end at any time. A broken stderr breaks nothing."""
         with suppress(Exception):
-            moment = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-            document = {"mcp_server": self._slug, **fields, "event": event, "timestamp": moment, "level": level}
-            print(json.dumps(document, default=repr), file=sys.stderr, flush=True)
+            log = structlog.wrap_logger(structlog.PrintLogger(file=sys.stderr), processors=_PROCESSORS)
+            getattr(log, level)(event, mcp_server=self._slug, **fields)
+            sys.stderr.flush()
 
     def call(self, *, arguments: dict[str, Any], **fields: Any) -> None:
         """Write the line of one call, LINE bytes at most."""
