@@ -220,17 +220,28 @@ async def _serve_tenants(options: argparse.Namespace) -> None:
     from .tenants.setup import open_tenants
 
     tenants, vault = open_tenants(options.tenants, os.environ)
-    gateways = TenantGateways(options, tenants, vault, build, Commands(options), configured_state_key())
+    commands = Commands(options)
+    gateways = TenantGateways(options, tenants, vault, build, commands, configured_state_key())
     auth = authentication(tenants, os.environ)
     sweeping = asyncio.create_task(gateways.sweep())
 
     async def run() -> None:
         try:
-            await http_transport.serve(gateways, options, auth)
+            await http_transport.serve(gateways, options, auth, connect_pages(options, tenants, vault, commands))
         finally:
             sweeping.cancel()
 
     await _until_ended(run, gateways.close, lambda: gateways.in_flight, options.drain)
+
+
+def connect_pages(options: argparse.Namespace, tenants: Any, vault: Any, commands: Commands) -> list[Any]:
+    """Return the routes by which customers connect their accounts, none where pages cannot be made here."""
+    try:
+        from .connecting.app import ConnectPages
+    except ModuleNotFoundError as error:
+        report(f"no links to connect accounts: install {error.name}, or flotilla-fleet[switchboard]")
+        return []
+    return list(ConnectPages(options, tenants, vault, commands).routes())
 
 
 async def _until_ended(

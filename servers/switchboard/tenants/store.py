@@ -52,6 +52,16 @@ MIGRATIONS = (  # each is one transaction; a number is never used again, and wha
         tenant TEXT PRIMARY KEY REFERENCES tenant ON DELETE CASCADE, minute BIGINT NOT NULL, calls BIGINT NOT NULL
     );
     """,
+    """
+    CREATE TABLE connect_link (
+        hash TEXT PRIMARY KEY, tenant TEXT NOT NULL REFERENCES tenant ON DELETE CASCADE, server TEXT NOT NULL,
+        expires DOUBLE PRECISION NOT NULL
+    );
+    CREATE TABLE connection (
+        tenant TEXT NOT NULL REFERENCES tenant ON DELETE CASCADE, server TEXT NOT NULL, account TEXT NOT NULL,
+        connected DOUBLE PRECISION NOT NULL, PRIMARY KEY (tenant, server)
+    );
+    """,
 )
 OWN = "{} = current_setting('flotilla.tenant', true) OR current_setting('flotilla.tenant', true) = '*'"
 OF_TOKEN = "current_setting('flotilla.token', true)"
@@ -63,6 +73,7 @@ POLICIES = (  # PostgreSQL only, with the migration of the same number: which ro
         "credential": OWN.format("tenant"),
     },
     {"latest_minute": OWN.format("tenant")},
+    {"connect_link": OWN.format("tenant"), "connection": OWN.format("tenant")},
 )
 
 

@@ -1,0 +1,73 @@
+"""What a link asks a customer for: the sets of keys that open an account of one server."""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from flotilla_launcher.filters import LISTS
+from flotilla_launcher.masking import is_secret
+
+from ..catalog import Entry
+from ..discovery import discovery_if_any, title
+from ..selection import Account, selected
+
+REFRESH = re.compile(r"_REFRESH_TOKEN$")  # a variable that nobody can type: a login gives it
+
+
+@dataclass(frozen=True)
+class Field:
+    """One setting that a customer fills in. `name` is that of the vault, without the server."""
+
+    name: str
+    description: str
+    example: str
+    hidden: bool
+
+    @property
+    def label(self) -> str:
+        """The setting as people call it."""
+        return self.name.replace("_", " ").capitalize()
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a link offers for one server: `forms` are the fields of each set of keys that opens an account."""
+
+    title: str
+    forms: tuple[tuple[Field, ...], ...]
+
+
+def entry_of(options: argparse.Namespace, account: Account, server: str) -> Entry:
+    """Return a server of the catalog for an account. Raises CatalogError where there is none of this name."""
+    own = copy.copy(options)
+    own.servers = server
+    [entry] = selected(own, account)
+    return entry
+
+
+def with_all_tools(entry: Entry) -> Entry:
+    """Return a server that shows all of its tools: the one that says whose account it is may not be enabled."""
+    env = {name: value for name, value in entry.env.items() if name not in LISTS}
+    return replace(entry, env={**env, "FLOTILLA_TIER": "all"})
+
+
+def offer_of(entry: Entry, folder: Path) -> Offer:
+    """Return what can be filled in. `folder` holds the discovery files. Raises DiscoveryError."""
+    declared = {secret["env"]: secret for secret in entry.spec.get("secrets") or ()}
+    needs = discovery_if_any(entry, folder).get("needs") or [list(declared)]
+    options = [
+        option for option in needs if option and all(env in declared and not REFRESH.search(env) for env in option)
+    ]
+    return Offer(title(entry), tuple(tuple(_field(declared[env]) for env in option) for option in options))
+
+
+def _field(secret: Mapping[str, Any]) -> Field:
+    name = str(secret["name"]).partition(".")[2]
+    hidden = is_secret(name) or name.endswith("key")
+    return Field(name, str(secret.get("description") or ""), str(secret.get("example") or ""), hidden)
