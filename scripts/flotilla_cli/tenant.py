@@ -19,6 +19,7 @@ from flotilla_launcher.user_files import read_document
 from flotilla_servers.switchboard.catalog import read_catalog
 from flotilla_servers.switchboard.connecting.offer import offer_of
 from flotilla_servers.switchboard.options import CATALOG, DISCOVERY
+from flotilla_servers.switchboard.tenants.connections import Connections
 from flotilla_servers.switchboard.tenants.links import HOURS, Links
 from flotilla_servers.switchboard.tenants.setup import database, folders, open_tenants, remove_folders
 from flotilla_servers.switchboard.tenants.tenant import Settings, Tenant, TenantError
@@ -144,10 +145,10 @@ def _list(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None:
 
 def _show(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None:
     tenant = tenants.named(options.name)
-    paths.say(json.dumps(_document(tenant, vault, Links(tenants.store)), indent=2, ensure_ascii=False))
+    paths.say(json.dumps(_document(tenant, vault, Connections(tenants.store)), indent=2, ensure_ascii=False))
 
 
-def _document(tenant: Tenant, vault: Vault, links: Links) -> dict[str, Any]:
+def _document(tenant: Tenant, vault: Vault, connections: Connections) -> dict[str, Any]:
     """Return what may be shown of a tenant."""
     credentials = [
         {
@@ -159,8 +160,13 @@ def _document(tenant: Tenant, vault: Vault, links: Links) -> dict[str, Any]:
     ]
     about = {"name": tenant.name, "id": tenant.id, "status": tenant.status}
     connected = [
-        {"server": item.server, "account": item.account, "connected": _moment(item.connected)}
-        for item in links.connected(tenant)
+        {
+            "server": item.server,
+            "account": item.account,
+            "connected": _moment(item.connected),
+            **({"revoked": _moment(item.revoked)} if item.revoked else {}),
+        }
+        for item in connections.all(tenant)
     ]
     settings = tenant.settings.document()
     return {**about, "settings": settings, "credentials": credentials, "connected": connected}
@@ -239,7 +245,7 @@ def _export(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None
     folder.mkdir(parents=True, mode=0o700)
     paths.write(
         folder / "tenant.json",
-        json.dumps(_document(tenant, vault, Links(tenants.store)), indent=2, ensure_ascii=False) + "\n",
+        json.dumps(_document(tenant, vault, Connections(tenants.store)), indent=2, ensure_ascii=False) + "\n",
     )
     data, _ = folders(options.data, options.state, tenant.id)
     if data.is_dir():

@@ -11,9 +11,31 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: English, French
     "other_language": ("Français", "English"),
     "connect": ("Connect {title}", "Connecter {title}"),
     "for_whom": (
-        "{tenant} asks for access to your {title} account. What you enter is tried at once, and kept encrypted.",
-        "{tenant} demande l’accès à votre compte {title}. Ce que vous saisissez est essayé aussitôt, puis conservé "
-        "chiffré.",
+        "{tenant} asks for access to your {title} account.",
+        "{tenant} demande l’accès à votre compte {title}.",
+    ),
+    "login_lead": (
+        "You log in at {host} and agree there; this page never sees your password.",
+        "Vous vous connectez chez {host} et y donnez votre accord ; cette page ne voit jamais votre mot de passe.",
+    ),
+    "log_in": ("Log in at {host}", "Se connecter chez {host}"),
+    "asked_for": ("What is asked for", "Ce qui est demandé"),
+    "login_failed": (
+        "Nothing was connected: {title} did not confirm the login, or you did not agree. You can try again.",
+        "Rien n’a été connecté : {title} n’a pas confirmé la connexion, ou vous n’avez pas donné votre accord. Vous "
+        "pouvez réessayer.",
+    ),
+    "not_agreed": (
+        "You did not agree to everything, so these tools will not work: {tools}.",
+        "Vous n’avez pas tout accepté : ces outils ne fonctionneront pas : {tools}.",
+    ),
+    "forms_lead": (
+        "What you enter is tried at once, and kept encrypted.",
+        "Ce que vous saisissez est essayé aussitôt, puis conservé chiffré.",
+    ),
+    "forms_instead": (
+        "You can enter keys instead: they are tried at once, and kept encrypted.",
+        "Vous pouvez aussi saisir des clés : elles sont essayées aussitôt, puis conservées chiffrées.",
     ),
     "option": ("Option {number}", "Option {number}"),
     "example": ("For example {example}", "Par exemple {example}"),

@@ -1,4 +1,4 @@
-"""One-time links by which a customer connects an account, and which accounts are connected.
+"""One-time links by which a customer connects an account.
 
 Whoever has a link needs no account here, so it opens one server of one tenant, ends, and works once. Only a hash of it
 is kept.
@@ -24,15 +24,6 @@ class Link:
     hash: str
     tenant: Tenant
     server: str
-
-
-@dataclass(frozen=True)
-class Connected:
-    """An account that is connected: of which server, whose it is as far as it says, and since when (Unix seconds)."""
-
-    server: str
-    account: str
-    connected: float
 
 
 class Links:
@@ -71,19 +62,15 @@ class Links:
             query = "DELETE FROM connect_link WHERE tenant = :tenant AND hash = :hash AND expires > :now"
             return transaction.run(query, hash=link.hash, now=time.time()) == 1
 
-    def note_connected(self, tenant: Tenant, server: str, account: str) -> None:
-        """Note whose account is connected from now on; `account` is "" where the vendor does not say."""
-        with self._store.of(tenant, write=True) as transaction:
-            transaction.run(
-                "INSERT INTO connection (tenant, server, account, connected) VALUES (:tenant, :server, :account, :now) "
-                "ON CONFLICT (tenant, server) DO UPDATE SET account = excluded.account, connected = excluded.connected",
-                server=server,
-                account=account,
-                now=time.time(),
-            )
+    def begin_login(self, link: Link, state: str) -> None:
+        """Note the state of a login that begins; that of an earlier one is worth nothing any more."""
+        self._set_state(link, "", state)
 
-    def connected(self, tenant: Tenant) -> list[Connected]:
-        """Return the accounts that were connected by links."""
-        query = "SELECT server, account, connected FROM connection WHERE tenant = :tenant ORDER BY server"
-        with self._store.of(tenant) as transaction:
-            return [Connected(*row) for row in transaction.rows(query)]
+    def end_login(self, link: Link, state: str) -> bool:
+        """Tell whether a login has this state; it is worth nothing any more."""
+        return self._set_state(link, " AND state = :old", None, old=token_hash(state))
+
+    def _set_state(self, link: Link, where: str, state: str | None, **more: str) -> bool:
+        query = f"UPDATE connect_link SET state = :state WHERE tenant = :tenant AND hash = :hash{where}"
+        with self._store.of(link.tenant, write=True) as transaction:
+            return transaction.run(query, hash=link.hash, state=state and token_hash(state), **more) == 1

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from flotilla_servers.switchboard.tenants.links import Connected, Links
+from flotilla_servers.switchboard.tenants.connections import Connected, Connections
+from flotilla_servers.switchboard.tenants.links import Links
 from flotilla_servers.switchboard.tenants.store import Store
 from flotilla_servers.switchboard.tenants.tenant import Settings
 from flotilla_servers.switchboard.tenants.tenants import Tenants
@@ -33,17 +34,17 @@ def test_link_ends_with_its_time_and_its_tenant(database: str) -> None:
     assert links.find(token) is None
     tenants.resume(acme)
     assert links.find(token)
-    links.note_connected(acme, "hubspot", "Zoé")
+    Connections(store).note(acme, "hubspot", "Zoé")
     tenants.delete(acme)
     assert links.find(token) is None
 
 
 def test_links_connected_accounts_are_the_tenants_own(database: str) -> None:
     store = Store(database)
-    tenants, links = Tenants(store), Links(store)
+    tenants, connections = Tenants(store), Connections(store)
     acme, zeta = (tenants.create(name, Settings())[0] for name in ("acme", "zeta"))
-    links.note_connected(acme, "hubspot", "Zoé")
-    links.note_connected(acme, "hubspot", "Marie at Atelier")
-    [connected] = links.connected(acme)
+    connections.note(acme, "hubspot", "Zoé")
+    connections.note(acme, "hubspot", "Marie at Atelier")
+    [connected] = connections.all(acme)
     assert connected == Connected("hubspot", "Marie at Atelier", pytest.approx(connected.connected))
-    assert links.connected(zeta) == []
+    assert connections.all(zeta) == []

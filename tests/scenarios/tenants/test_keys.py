@@ -32,9 +32,9 @@ async def test_keys_are_tried_and_kept_when_they_work(agency: Agency, calendly: 
         assert KEY not in agency.credentials("zeta")
         again = await http.post(path, data={"number": "1", "token": TOKEN})
         assert (again.status_code, "does not work any more" in again.text) == (404, True)
-    [connected] = agency.links.connected(agency.tenant())
+    [connected] = agency.connections.all(agency.tenant())
     assert (connected.server, connected.account[:12]) == ("calendly", "Zoé Lefèvre")
-    assert agency.links.connected(agency.tenant("zeta")) == []
+    assert agency.connections.all(agency.tenant("zeta")) == []
     assert list((agency.folder).rglob("flotilla-trial-*")) == []
 
 
