@@ -16,7 +16,7 @@ from flotilla_launcher.protocol import ACCESS_KEY, LIST_KEYS, MODERN_VERSION, TI
 from flotilla_launcher.version import VERSION
 
 from . import own_tools
-from .accounts import AccountError, Accounts
+from .accounts import AccountError, Accounts, DisconnectedError
 from .action_log import Action, ActionLog, shown, taken_vendor_ms
 from .admission import Admission
 from .backend import BrokenResultError, ConnectionLostError, NotStartedError
@@ -320,13 +320,13 @@ class Gateway:
         if refusal := await call.backend.refusal(call.tool, call.params["arguments"]):
             call.outcome = "refused"
             return failed(refusal)
-        if self._admission:
-            refused = await self._admission.admit(call)
-            if refused:
-                asks = refused.get("resultType") == "input_required"
-                return self._signed(call, refused, refused["requestState"]) if asks else refused
+        for check in (self._has_account, self._is_admitted):
+            if ending := await check(call):
+                return ending
         try:
             result = await self.forward(call)
+        except DisconnectedError as error:
+            return await self._has_account(call, str(error)) or failed(str(error))
         except AccountError as error:
             call.outcome = "refused"
             return failed(str(error))
@@ -353,6 +353,19 @@ class Gateway:
         asks = result.get("resultType") == "input_required"
         call.outcome = "asked" if asks else "error" if result.get("isError") else "ok"
         return result
+
+    async def _has_account(self, call: Call, problem: str = "") -> Message | None:
+        """Return None for a call that has an account, else the result that ends it. Raises AccountConnectedError."""
+        ending = await self.accounts.connected(call, problem) if self.accounts else None
+        return self._with_state(call, ending)
+
+    async def _is_admitted(self, call: Call) -> Message | None:
+        """Return None for a call that may be made, else the result that ends it."""
+        return self._with_state(call, await self._admission.admit(call) if self._admission else None)
+
+    def _with_state(self, call: Call, ending: Message | None) -> Message | None:
+        asks = ending is not None and ending.get("resultType") == "input_required"
+        return self._signed(call, ending, ending["requestState"]) if ending and asks else ending
 
     async def _read(self, client: ClientRequest, method: str, params: Message) -> Message:
         """Get a prompt or read a resource, which changes nothing and has no error result."""

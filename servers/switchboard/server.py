@@ -221,15 +221,17 @@ async def _serve_tenants(options: argparse.Namespace) -> None:
     from .tenants.authentication import authentication
     from .tenants.connections import Connections
     from .tenants.gateways import TenantGateways
+    from .tenants.links import Links
     from .tenants.setup import open_tenants
     from .tenants.tenant import Tenant
 
     tenants, vault = open_tenants(options.tenants, os.environ)
     commands = Commands(options)
-    tokens = AccessTokens(options, Connections(tenants.store), vault)
+    connections, links = Connections(tenants.store), Links(tenants.store)
+    tokens = AccessTokens(options, connections, vault)
 
     def accounts(tenant: Tenant, account: Account) -> Accounts:
-        return TenantAccounts(tenant, account, tokens)
+        return TenantAccounts(options, tenant, account, tokens, connections, links)
 
     gateways = TenantGateways(options, tenants, vault, build, commands, configured_state_key(), accounts)
     auth = authentication(tenants, os.environ)

@@ -21,7 +21,7 @@ from authlib.integrations.base_client import OAuthError
 from flotilla_launcher.environment import SettingError
 from flotilla_launcher.naming import catalog_name
 
-from ..accounts import AccountError
+from ..accounts import AccountError, DisconnectedError
 from ..consent_flow import client, refresh
 from ..discovery import title
 from ..reporting import report
@@ -44,7 +44,7 @@ class AccessError(AccountError):
     """There is no access token for now. The message says why, and what to do next."""
 
 
-class RevokedError(AccessError):
+class RevokedError(DisconnectedError):
     """The vendor gives no more access: the account must be connected again."""
 
 

@@ -29,6 +29,7 @@ from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, R
 from flotilla.serving.http import LOOPBACK
 from flotilla_launcher.environment import SettingError, is_placeholder, name_set
 from flotilla_launcher.naming import catalog_name
+from flotilla_launcher.protocol import GIVEN
 from flotilla_launcher.text import visible
 
 from ..catalog import Entry
@@ -222,7 +223,8 @@ class ConnectPages:
         try:
             token, account = await asyncio.to_thread(self._agreed, request, login, attempt)
         except (ConsentError, OAuthError, httpx2.HTTPError, ValueError) as error:
-            report(f"{link.tenant.name}: the login at {login.slug} failed: {error}")
+            reason = visible(" ".join(str(error).split()))[:300]  # a part of it may be the vendor's, or anybody's
+            report(f"{link.tenant.name}: the login of {login.slug} failed: {reason}")
             page = _asking(texts, link, offer, login)
             page.error, page.token, page.status = texts("login_failed", title=offer.title), attempt.link, 400
             return self._shown(request, page)
@@ -248,9 +250,10 @@ class ConnectPages:
 
     def _entry(self, link: Link, values: dict[str, str] | None = None) -> Entry:
         """Return the server of a link with the tenant's settings, and with those that were entered."""
-        account = account_of(link.tenant, self._vault)
-        entered = {f"{catalog_name(link.server)}.{name}": value for name, value in (values or {}).items()}
-        return entry_of(self._options, replace(account, secrets={**account.secrets, **entered}), link.server)
+        account, server = account_of(link.tenant, self._vault), catalog_name(link.server)
+        entered = {f"{server}.{name}": value for name, value in (values or {}).items()}
+        saved = {name: value for name, value in account.secrets.items() if not (entered and value == GIVEN)}
+        return entry_of(self._options, replace(account, secrets={**saved, **entered}), link.server)
 
     def _offer(self, link: Link) -> tuple[Offer, Login | None]:
         """Return what a link offers. A set of keys with a client of its own is left out where the operator has one."""
@@ -265,9 +268,9 @@ class ConnectPages:
         """Use the link up and keep the values; False where the link was used meanwhile."""
         if not self._links.use(link):
             return False
-        self._connections.note(link.tenant, link.server, account)
         self._forget(link, {LOGIN, *_names(offer)} - values.keys())
         self._vault.put(link.tenant, {(catalog_name(link.server), name): value for name, value in values.items()})
+        self._connections.note(link.tenant, link.server, account)
         return True
 
     def _kept_login(self, link: Link, offer: Offer, login: Login, token: dict[str, Any], account: str) -> bool:
@@ -279,11 +282,11 @@ class ConnectPages:
             values[about.regions.field] = region
         if about.stored_token == "access_token":
             values[about.token_field] = token["access_token"]
-        self._connections.note(link.tenant, link.server, account)
         self._forget(link, {LOGIN, *_names(offer)} - values.keys())
         self._vault.put(link.tenant, {(catalog_name(link.server), name): value for name, value in values.items()})
         if about.stored_token == "refresh_token":
             self._tokens.save(link.tenant, link.server, tokens_of(token, {}), announce=True)
+        self._connections.note(link.tenant, link.server, account)
         return True
 
     def _forget(self, link: Link, names: set[str]) -> None:

@@ -15,7 +15,7 @@ from mcp.server.auth.middleware.auth_context import get_access_token
 from flotilla_launcher.environment import SettingError
 from flotilla_launcher.protocol import GIVEN
 
-from ..accounts import Accounts
+from ..accounts import AccountConnectedError, Accounts
 from ..backend import Backend
 from ..call import FORWARDED
 from ..commands import Commands
@@ -93,7 +93,10 @@ class TenantGateways:
             if method not in FORWARDED:
                 return await current.gateway.answer(client, method, params)
             async with self._quotas.call(current.tenant):
-                return await current.gateway.answer(client, method, params)
+                try:
+                    return await current.gateway.answer(client, method, params)
+                except AccountConnectedError:
+                    return await self._answered_anew(current.tenant, client, method, params)
         except QuotaError as error:
             if method != "tools/call":
                 raise RpcError(INTERNAL_ERROR, f"Error: {error}") from None
@@ -101,6 +104,19 @@ class TenantGateways:
         except StoreError as error:  # of the quota: the call was not made
             report(str(error))
             raise RpcError(INTERNAL_ERROR, f"Error: {UNAVAILABLE}") from None
+        finally:
+            current.requests -= 1
+            self._close_replaced(current)
+
+    async def _answered_anew(self, tenant: Tenant, client: HttpRequest, method: str, params: Message) -> Message:
+        """Answer with an account that was connected while the call waited."""
+        newest = await asyncio.to_thread(self._tenants.find, tenant.name)
+        current = await self._current(newest or tenant)
+        current.requests += 1
+        try:
+            return await current.gateway.answer(client, method, params)
+        except AccountConnectedError:
+            return finished(client, failed("The account is connected now. Nothing was done yet. Call again."))
         finally:
             current.requests -= 1
             self._close_replaced(current)
