@@ -143,9 +143,9 @@ class AccessTokens:
 def tokens_of(response: Mapping[str, Any], before: Mapping[str, Any]) -> Tokens:
     """Return what is saved of a token response; what it does not repeat stays as before. Raises KeyError."""
     plain = {name: value for name, value in response.items() if isinstance(value, str | int | float)}
-    kept = {**before, **plain, "access_token": str(response["access_token"])}
-    kept["expires_at"] = time.time() + float(response.get("expires_in") or HOUR)
-    return {name: value for name, value in kept.items() if name not in NEVER_SENT_ON or name == "refresh_token"}
+    saved = {**before, **plain, "access_token": str(response["access_token"])}
+    saved["expires_at"] = time.time() + float(response.get("expires_in") or HOUR)
+    return {name: value for name, value in saved.items() if name not in NEVER_SENT_ON or name == "refresh_token"}
 
 
 def is_good(tokens: Mapping[str, Any], instead_of: str = "") -> bool:

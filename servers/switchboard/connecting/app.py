@@ -243,7 +243,7 @@ class ConnectPages:
         try:
             return await try_account(entry, self._commands, self._discovery, self._options.start_timeout)
         except TrialError as error:
-            reason = str(error)
+            reason = str(error).partition(" Ask the user")[0]  # what follows is for a model
             for value in values.values():
                 reason = reason.replace(value, "***") if len(value) > 3 else reason
             raise RefusedError(texts("refused", title=offer.title, reason=reason[:500])) from None
@@ -360,9 +360,9 @@ def _asking(texts: Texts, link: Link, offer: Offer, login: Login | None) -> Page
     host = urlsplit(login.consent.authorize_url).hostname or "" if login else ""
     if host:
         lead.append(texts("login_lead", host=host, **names))
-    if offer.forms:
-        lead.append(texts("forms_lead" if not host else "forms_instead", **names))
-    elif not host:
+    elif offer.forms:
+        lead.append(texts("forms_lead"))
+    else:
         lead = [texts("nothing_to_enter")]
     scopes = login.wanted if login else ()
     return Page(texts("connect", **names), lead, offer.forms, host=host, scopes=scopes)

@@ -62,8 +62,8 @@ class TenantAccounts:
     ) -> None:
         self._options, self._tenant, self._tokens, self._clock = options, tenant, tokens, clock
         self._connections, self._links, self._discovery = connections, links, Path(options.discovery)
-        given = (name.partition(".")[0] for name, value in account.secrets.items() if value == GIVEN)
-        self._logins = frozenset(map(slug_of, given))
+        servers = (name.partition(".")[0] for name, value in account.secrets.items() if value == GIVEN)
+        self._logins = frozenset(map(slug_of, servers))
         self._ready: dict[str, bool] = {}
         self._addresses: dict[str, tuple[float, str]] = {}  # by server: when it was made, and the link
 

@@ -33,10 +33,7 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: English, French
         "What you enter is tried at once, and kept encrypted.",
         "Ce que vous saisissez est essayé aussitôt, puis conservé chiffré.",
     ),
-    "forms_instead": (
-        "You can enter keys instead: they are tried at once, and kept encrypted.",
-        "Vous pouvez aussi saisir des clés : elles sont essayées aussitôt, puis conservées chiffrées.",
-    ),
+    "forms_instead": ("Enter keys instead", "Saisir plutôt des clés"),
     "option": ("Option {number}", "Option {number}"),
     "example": ("For example {example}", "Par exemple {example}"),
     "try": ("Try and connect", "Essayer et connecter"),

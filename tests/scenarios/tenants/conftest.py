@@ -58,7 +58,7 @@ class Agency:
     def tenant(self, name: str = "acme") -> Tenant:
         return self.tenants.named(name)
 
-    def argv(self) -> list[str]:
+    def argv(self, public_url: str = HOST) -> list[str]:
         """Return the switchboard's options, beside those of its transport."""
         named = {
             "tenants": self.database,
@@ -70,7 +70,7 @@ class Agency:
             "run": "process",
             "permissions": "off",
             "search": "off",
-            "public-url": HOST,
+            "public-url": public_url,
         }
         return [part for name, value in named.items() for part in (f"--{name}", str(value))]
 
@@ -99,12 +99,12 @@ class Agency:
         return token
 
     @asynccontextmanager
-    async def served(self) -> AsyncIterator[str]:
+    async def served(self, public_url: str = HOST) -> AsyncIterator[str]:
         """Start the switchboard in a process of its own; give the address of its clients."""
         log = self.folder / "switchboard.log"
         with log.open("wb") as stderr:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "flotilla_launcher.__main__", "switchboard", *self.argv()),
+                *(sys.executable, "-m", "flotilla_launcher.__main__", "switchboard", *self.argv(public_url)),
                 *("--transport", "http", "--port", "0"),
                 stdin=asyncio.subprocess.DEVNULL,
                 stderr=stderr,

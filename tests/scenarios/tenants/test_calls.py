@@ -76,8 +76,8 @@ async def test_calls_without_an_account_lead_the_person_to_the_page(
             assert asked == ["Calendly needs your account. Open this page to connect it."] * 2
             assert "Visite" in await text(acme, "calendly_list_event_types")
         async with agency.client(address, "zeta", mode=era) as zeta:
-            told = await text(zeta, "calendly_list_event_types")
-            [link] = re.findall(rf"{HOST}(/connect/\S+)", told)
+            error = await text(zeta, "calendly_list_event_types")
+            [link] = re.findall(rf"{HOST}(/connect/\S+)", error)
             assert link in await text(zeta, "calendly_list_event_types")  # the same one: it is not used yet
     async with agency.visitor() as http:
         assert "zeta asks for access to your Calendly account" in (await http.get(link)).text

@@ -111,8 +111,8 @@ async def test_login_refuses_another_issuer(agency: Agency, gmail: FakeVendor, i
     async with agency.visitor() as http:
         _, address = await begun(http, agency)
         asked = {**query(agreed(address)), "iss": issuer}
-        given = {name: value for name, value in asked.items() if value is not None}
-        page = await http.get(f"/connect/back/gmail?{urlencode(given)}")
+        params = {name: value for name, value in asked.items() if value is not None}
+        page = await http.get(f"/connect/back/gmail?{urlencode(params)}")
         assert (page.status_code, "Nothing was connected" in page.text) == (400, True)
     assert authorization_server(gmail).tokens == []
     assert LOGIN not in agency.credentials()
