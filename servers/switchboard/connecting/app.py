@@ -16,18 +16,17 @@ from dataclasses import asdict, dataclass, field, replace
 from hmac import compare_digest
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 import httpx2
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import OAuth2Client
-from fastmcp.server.auth.ssrf import SSRFError, is_ip_allowed, resolve_hostname
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
 from flotilla.serving.http import LOOPBACK
-from flotilla_launcher.environment import SettingError, is_placeholder, name_set
+from flotilla_launcher.environment import SettingError, name_set
 from flotilla_launcher.naming import catalog_name
 from flotilla_launcher.protocol import GIVEN
 from flotilla_launcher.text import visible
@@ -44,6 +43,7 @@ from ..tenants.links import Link, Links
 from ..tenants.tenants import Tenants
 from ..tenants.vault import LOGIN, Vault
 from .access_tokens import AccessTokens, tokens_of
+from .entered import RefusedError, entered, form_values
 from .login import Login, login_of
 from .offer import Field, Offer, entry_of, offer_of, with_all_tools
 from .texts import Texts
@@ -55,8 +55,6 @@ STATIC = FOLDER.parent / "console" / "static"  # the console's look
 COOKIE, PATIENCE = "flotilla-connect", 900.0  # of a browser that logs in, and seconds that it has
 STATE = "connect-state"  # what the state is sealed for
 TO_URL, FROM_URL = str.maketrans("+/=:", "-_.~"), str.maketrans("-_.~", "+/=:")  # so that nothing in it is escaped
-LARGEST_FORM = 100_000  # bytes
-LONGEST_VALUE = 5_000  # characters
 POLICY = (  # no script at all
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
@@ -73,10 +71,6 @@ class Attempt:
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     browser: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     ends: float = field(default_factory=lambda: time.time() + PATIENCE)
-
-
-class RefusedError(Exception):
-    """What was entered cannot be kept. The message is for the customer, in their language."""
 
 
 @dataclass
@@ -167,13 +161,13 @@ class ConnectPages:
 
     async def _sent(self, request: Request) -> Response:
         """Try what was entered, and keep it where it works."""
-        texts, form = _texts(request), await _form_values(request)
+        texts, form = _texts(request), await form_values(request)
         link = await asyncio.to_thread(self._links.find, request.path_params["token"])
         if link is None:
             return self._shown(request, _gone(texts))
         offer, login = await asyncio.to_thread(self._offer, link)
         try:
-            values = await _entered(texts, offer, form)
+            values = await entered(texts, offer, form)
             if link.hash in self._trying:
                 raise RefusedError(texts("busy"))
             self._trying.add(link.hash)
@@ -382,56 +376,9 @@ def _unavailable(texts: Texts) -> Page:
 
 
 def _names(offer: Offer) -> list[str]:
-    return [field.name for fields in offer.forms for field in fields]
+    return [field.name for fields in offer.forms for field in fields if field.required]
 
 
 def _granted(token: dict[str, Any]) -> set[str]:
     """Return the scopes that a token response names; nothing where it names none."""
     return set(str(token.get("scope") or "").replace(",", " ").split())
-
-
-async def _entered(texts: Texts, offer: Offer, form: dict[str, str]) -> dict[str, str]:
-    """Return the values of the form that was filled in, by field. Raises RefusedError."""
-    number = form.get("number", "")
-    fields = offer.forms[int(number) - 1] if number in map(str, range(1, len(offer.forms) + 1)) else ()
-    values = {field.name: form.get(field.name, "").strip() for field in fields}
-    if not values or any(map(is_placeholder, values.values())):
-        raise RefusedError(texts("incomplete"))
-    for item in fields:
-        value = values[item.name]
-        if len(value) > LONGEST_VALUE or not value.isprintable():
-            raise RefusedError(texts("one_line", label=item.label))
-        if not item.hidden and not await _leads_outside(value):
-            raise RefusedError(texts("private_address", label=item.label))
-    return values
-
-
-async def _leads_outside(value: str) -> bool:
-    """Tell whether a value names no address of this machine or its network: a server would ask there.
-
-    Hosts that the operator allows without TLS may be entered: FLOTILLA_PLAIN_HTTP.
-    """
-    is_url = "://" in value
-    try:
-        parts = urlsplit(value if is_url else f"//{value}")
-        host, port = parts.hostname or "", parts.port or 443
-    except ValueError:
-        return not is_url
-    if not is_url and ("@" in value or not ("." in host or host == "localhost")):
-        return True  # an e-mail address, or the name of something else than a host
-    if host in name_set("FLOTILLA_PLAIN_HTTP", os.environ):
-        return True
-    try:
-        return all(map(is_ip_allowed, await resolve_hostname(host, port)))
-    except SSRFError:
-        return True  # there is no such host: the trial says so
-
-
-async def _form_values(request: Request) -> dict[str, str]:
-    """Return the fields of a form; nothing for one that is too large."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_FORM:
-            return {}
-    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))

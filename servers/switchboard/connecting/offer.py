@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import copy
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ class Field:
     description: str
     example: str
     hidden: bool
+    required: bool
 
     @property
     def label(self) -> str:
@@ -60,14 +61,23 @@ def with_all_tools(entry: Entry) -> Entry:
 def offer_of(entry: Entry, folder: Path) -> Offer:
     """Return what can be filled in. `folder` holds the discovery files. Raises DiscoveryError."""
     declared = {secret["env"]: secret for secret in entry.spec.get("secrets") or ()}
-    needs = discovery_if_any(entry, folder).get("needs") or [list(declared)]
+    document = discovery_if_any(entry, folder)
+    needs, optional = document.get("needs") or [list(declared)], document.get("optional") or ()
     options = [
         option for option in needs if option and all(env in declared and not REFRESH.search(env) for env in option)
     ]
-    return Offer(title(entry), tuple(tuple(_field(declared[env]) for env in option) for option in options))
+    return Offer(title(entry), tuple(tuple(_fields(declared, option, optional)) for option in options))
 
 
-def _field(secret: Mapping[str, Any]) -> Field:
+def _fields(declared: Mapping[str, Any], needed: Sequence[str], optional: Sequence[str]) -> Iterator[Field]:
+    for variable in needed:
+        yield _field(declared[variable], required=True)
+    for variable in optional:
+        if variable in declared and variable not in needed:
+            yield _field(declared[variable], required=False)
+
+
+def _field(secret: Mapping[str, Any], required: bool) -> Field:
     name = str(secret["name"]).partition(".")[2]
     hidden = is_secret(name) or name.endswith("key")
-    return Field(name, str(secret.get("description") or ""), str(secret.get("example") or ""), hidden)
+    return Field(name, str(secret.get("description") or ""), str(secret.get("example") or ""), hidden, required)

@@ -36,6 +36,7 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: English, French
     "forms_instead": ("Enter keys instead", "Saisir plutôt des clés"),
     "option": ("Option {number}", "Option {number}"),
     "example": ("For example {example}", "Par exemple {example}"),
+    "if_needed": ("if needed", "si nécessaire"),
     "try": ("Try and connect", "Essayer et connecter"),
     "once": (
         "This link works once. Nothing is kept unless the account answers.",

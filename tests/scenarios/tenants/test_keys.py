@@ -83,6 +83,27 @@ async def test_keys_that_lead_into_the_network_are_refused(agency: Agency) -> No
             assert (page.status_code, "cannot be reached from outside" in page.text) == (400, True), address
 
 
+async def test_keys_that_an_account_may_need(agency: Agency) -> None:
+    """A mail server needs its host; most need a login too, which the same form asks for."""
+    path = f"/connect/{agency.links.create(agency.tenant(), 'email')}"
+    async with agency.visitor() as http:
+        page = (await http.get(path)).text
+        fields = dict(re.findall(r'<input id="field-1-(\w+)" [^>]*?type="(\w+)"', page))
+        assert fields["username"] == "text"
+        assert fields["password"] == "password"
+        assert len(re.findall(r'type="\w+" required', page)) == 1
+        assert not {"token_url", "client_id", "refresh_token", "ca_file", "allowed_recipients"} & set(fields)
+        form = {
+            "number": "1",
+            "smtp_host": "mail.example.com",
+            "imap_host": "127.0.0.1",
+            "username": "zoe@atelier.example",
+        }
+        refused = await http.post(path, data=form)
+        assert (refused.status_code, "cannot be reached from outside" in refused.text) == (400, True)
+        assert 'value="zoe@atelier.example"' in refused.text
+
+
 def test_keys_link_printed_by_the_command(agency: Agency, capsys: object) -> None:
     line = ["--tenants", agency.database, "connect", "acme", "Calendly", "--hours", "2"]
     assert command.main([*line, "--public-url", f"{HOST}/"]) == 0
