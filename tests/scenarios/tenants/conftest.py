@@ -37,7 +37,7 @@ from flotilla_testing.oauth import OAuthServer, Token
 from flotilla_testing.waiting import eventually
 
 HOST = "http://127.0.0.1:8811"
-SERVERS = ("calendly", "gmail", "woocommerce", "email")
+SERVERS = ("calendly", "gmail", "woocommerce", "email", "intercom")
 
 
 class Agency:
@@ -86,6 +86,15 @@ class Agency:
         transport = httpx2.ASGITransport(app=app)  # type: ignore[arg-type]
         headers = {"accept-language": language, "origin": HOST}
         return httpx2.AsyncClient(transport=transport, base_url=HOST, headers=headers)
+
+    def log_in_at(self, slug: str, vendor: FakeVendor, **consent: Any) -> None:
+        """Have the discovery data of a server name a stand-in as its vendor; further fields of its consent differ."""
+        path = self.discovery / slug / "discovery.json"
+        document = json.loads(path.read_text())
+        places = {"authorize_url": "authorize", "token_url": "token", "revoke_url": "revoke", "who_url": "userinfo"}
+        places = {name: f"{vendor.url}/{place}" for name, place in places.items()}
+        document["login"]["consent"] |= {**places, "issuer": vendor.url, **consent}
+        path.write_text(json.dumps(document))
 
     def connect_gmail(self, name: str, vendor: FakeVendor) -> Token:
         """Keep a login of a person who has agreed at the vendor, as the pages do."""
@@ -169,12 +178,7 @@ def gmail(agency: Agency) -> Iterator[FakeVendor]:
     mailbox = Mailbox()
     with FakeVendor(mailbox) as running:
         mailbox.issuer = running.url
-        path = agency.discovery / "gmail" / "discovery.json"
-        document = json.loads(path.read_text())
-        places = {"authorize_url": "authorize", "token_url": "token", "revoke_url": "revoke", "who_url": "userinfo"}
-        document["login"]["consent"] |= {name: f"{running.url}/{place}" for name, place in places.items()}
-        document["login"]["consent"]["issuer"] = running.url
-        path.write_text(json.dumps(document))
+        agency.log_in_at("gmail", running)
         app = {"client_id": "desktop", "client_secret": "hush", "base_url": f"{running.url}/gmail/v1"}
         for name in ("acme", "zeta"):
             values = {("flotilla-gmail", key): value for key, value in app.items()}

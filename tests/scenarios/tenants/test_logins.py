@@ -28,9 +28,9 @@ def query(address: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
 
 
-async def begun(http: httpx2.AsyncClient, agency: Agency, name: str = "acme") -> tuple[str, str]:
+async def begun(http: httpx2.AsyncClient, agency: Agency, server: str = "gmail") -> tuple[str, str]:
     """Open a new link and press its button; return the link's path and the address at the vendor."""
-    path = f"/connect/{agency.links.create(agency.tenant(name), 'gmail')}"
+    path = f"/connect/{agency.links.create(agency.tenant(), server)}"
     page = await http.get(path)
     assert f'href="{path}/login"' in page.text
     response = await http.get(f"{path}/login")
@@ -42,7 +42,7 @@ def agreed(address: str) -> str:
     """Agree at the vendor; return the path and query that the browser is sent back to."""
     with httpx2.Client() as browser:
         back = approve(browser.get, browser.post, address)
-    assert back.startswith(f"{HOST}/connect/back/gmail?")
+    assert back.startswith(f"{HOST}/connect/back/")
     return back.removeprefix(HOST)
 
 
@@ -144,3 +144,17 @@ async def test_login_replaces_keys_and_keys_replace_a_login(agency: Agency, gmai
         assert done.status_code == 200, done.text
     assert agency.credentials()["flotilla-gmail.access_token"] == ready
     assert LOGIN not in agency.credentials()
+
+
+async def test_login_at_a_vendor_whose_access_tokens_last(agency: Agency, gmail: FakeVendor) -> None:
+    """Such a vendor has no refresh tokens: what it gives is a key like others."""
+    oauth = authorization_server(gmail)
+    agency.log_in_at("intercom", gmail, pkce=True, who="email", scopes=["email"])
+    app = {"client_id": "desktop", "client_secret": "hush"}
+    agency.vault.put(agency.tenant(), {("flotilla-intercom", name): value for name, value in app.items()})
+    async with agency.visitor() as http:
+        _, address = await begun(http, agency, "intercom")
+        page = await http.get(agreed(address))
+        assert "Connected as helene@atelier.example" in page.text
+    assert agency.credentials()["flotilla-intercom.token"] == oauth.tokens[-1].access
+    assert "flotilla-intercom.login" not in agency.credentials()
