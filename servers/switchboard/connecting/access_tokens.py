@@ -107,7 +107,7 @@ class AccessTokens:
             self.save(tenant, server, unsaved)
             del self._unsaved[tenant.id, server]
         revoked = [one.server for one in self._connections.all(tenant) if one.revoked]
-        text = self._vault.get(tenant, catalog_name(server), LOGIN)
+        text = self._vault.all(tenant).get(f"{catalog_name(server)}.{LOGIN}")
         if text is None or server in revoked:
             raise RevokedError(f"Access to the account of {server} was revoked or has ended. Nothing was done.")
         return dict(json.loads(text))

@@ -105,7 +105,7 @@ class ConnectPages:
         self._links, self._discovery = Links(tenants.store), Path(options.discovery)
         self._connections, self._tokens = Connections(tenants.store), tokens
         own = {*LOOPBACK, options.host, urlsplit(options.public_url).hostname or ""} - {"0.0.0.0", "::", ""}
-        self._access = Access("", own | name_set("FLOTILLA_ALLOWED_HOSTS", os.environ))
+        self._access = Access(secrets.token_urlsafe(), own | name_set("FLOTILLA_ALLOWED_HOSTS", os.environ))
         self._trying: set[str] = set()  # links
         self._templates = Environment(
             loader=FileSystemLoader(FOLDER / "templates"),

@@ -90,7 +90,7 @@ class Account:
         return AccessTokens(self.options(), self.connections, self.vault)
 
     def saved(self) -> dict[str, Any]:
-        return dict(json.loads(self.vault.get(self.acme, "flotilla-gmail", "login") or "{}"))
+        return dict(json.loads(self.vault.all(self.acme)["flotilla-gmail.login"]))
 
     def renewals(self) -> int:
         return len([request for request in self.vendor.requests if request.url.endswith("/token")])
