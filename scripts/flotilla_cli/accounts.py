@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,13 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from flotilla_cli import gateway, paths, secrets_file, servers
 from flotilla_launcher.environment import is_placeholder
 from flotilla_launcher.naming import catalog_name, module_of, slug_of
+from flotilla_servers.switchboard import identity
 
 if TYPE_CHECKING:  # the library takes two seconds to import: not for --help, or a name that is refused
     from flotilla import Server
-
-IDENTITY = re.compile(r"_(get_current_user|get_account|verify_connection)$")  # tools that say whose account it is
-PERSON = ("name", "full_name", "display_name", "email", "email_address", "login")
-COMPANY = ("company", "company_name", "organization", "organization_name", "organisation", "account_name", "workspace")
 
 
 class AccountError(Exception):
@@ -104,22 +100,13 @@ def try_call(slug: str) -> str:
         raise AccountError(
             f"{slug} does not answer: {str(problem).removeprefix(f'{tool}: ').removeprefix('Error: ')}"
         ) from None
-    person, company = (_first(result, names) for names in (PERSON, COMPANY))
-    if not IDENTITY.search(tool) or not (person or company):
-        return f"Connected: {tool} answered."
-    return f"Connected as {' at '.join(part for part in (person, company) if part)}."
+    account = identity.account_name(tool, result)
+    return f"Connected as {account}." if account else f"Connected: {tool} answered."
 
 
 def trial_tool(slug: str) -> str:
     """Return a tool that only reads and needs no argument: one that says whose account it is, else the first."""
-    document = paths.read_json(paths.ROOT / "servers" / module_of(slug) / "discovery.json")
-    effects = document["attributes"]["tools"]
-    names = [
-        tool["name"]
-        for tool in document["tools"]
-        if effects[tool["name"]]["effect"] == "reads" and not tool["inputSchema"].get("required")
-    ]
-    return next((name for name in names if IDENTITY.search(name)), names[0] if names else "")
+    return identity.trial_tool(paths.read_json(paths.ROOT / "servers" / module_of(slug) / "discovery.json"))
 
 
 async def _called(slug: str, tool: str) -> dict[str, Any]:
@@ -136,16 +123,6 @@ async def _called(slug: str, tool: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         async with client.over_stdio(command, environ, Path(folder) / "log", timeout=60) as session:
             return await client.call(session, tool)
-
-
-def _first(value: Any, names: tuple[str, ...], depth: int = 0) -> str:
-    """Return the first text under one of these names, in an object or those in it."""
-    if not isinstance(value, dict) or depth > 2:
-        return ""
-    for name in names:
-        if isinstance(text := value.get(name), str) and text.strip():
-            return text.strip()
-    return next((text_inside for inner in value.values() if (text_inside := _first(inner, names, depth + 1))), "")
 
 
 def forget(server: Server[Any], in_keychain: bool) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
@@ -21,7 +21,7 @@ from mcp import MCPError
 from mcp.shared.message import ServerMessageMetadata
 from pydantic import RootModel
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from flotilla.compat import connection_of, keep_no_session_state, low_level
 from flotilla.serving.http import LOOPBACK, fixed_token, listening
@@ -39,6 +39,7 @@ from .options import url_host
 from .reporting import report
 
 SESSION_HEADER = "mcp-session-id"
+Route = tuple[str, str, Callable[[Request], Awaitable[Response]]]  # path, method, endpoint
 
 
 class Answers(Protocol):
@@ -177,10 +178,13 @@ def add_console(mcp: FastMCP[Any], gateway: Gateway, options: argparse.Namespace
     report(f"the console: {console.address(options.host, port)}")
 
 
-async def serve(gateway: Answers, options: argparse.Namespace, auth: AuthProvider | None = None) -> None:
+async def serve(
+    gateway: Answers, options: argparse.Namespace, auth: AuthProvider | None = None, pages: Sequence[Route] = ()
+) -> None:
     """Serve streamable HTTP; Host and Origin of a request must be those listened on.
 
-    `auth` checks the clients' tokens; without it there is one token, FLOTILLA_HTTP_TOKEN or a new one.
+    `auth` checks the clients' tokens; without it there is one token, FLOTILLA_HTTP_TOKEN or a new one. `pages` are
+    routes beside it, which check by themselves who asks.
     """
     mcp = serve_gateway(gateway)
     hint, token = "", ""
@@ -203,6 +207,8 @@ async def serve(gateway: Answers, options: argparse.Namespace, auth: AuthProvide
         async def search(request: Request) -> JSONResponse:
             return await search_api.answer(gateway, request, token)
 
+    for path, method, endpoint in pages:
+        mcp.custom_route(path, methods=[method])(endpoint)
     if options.metrics == "on":
         add_metrics_route(mcp, setting("FLOTILLA_METRICS_TOKEN", guard=True) or "")
     http = listening(options.host, options.port, options.drain)

@@ -26,6 +26,7 @@ from flotilla_launcher.environment import SettingError, setting
 from flotilla_launcher.handover import build_models_on_first_use
 
 from . import settings_file
+from .accounts import Accounts
 from .action_log import ActionLog
 from .admission import Admission
 from .approvals import Approvals
@@ -223,22 +224,49 @@ async def _serve_tenants(options: argparse.Namespace) -> None:
         )
     build_models_on_first_use()
     from . import http_transport
-    from .tenants.authentication import authentication  # not at the top: one person needs none of it
+    from .connecting.access_tokens import AccessTokens  # not at the top: one person needs none of it
+    from .connecting.tenant_accounts import TenantAccounts
+    from .tenants.authentication import authentication
+    from .tenants.connections import Connections
     from .tenants.gateways import TenantGateways
+    from .tenants.links import Links
     from .tenants.setup import open_tenants
+    from .tenants.tenant import Tenant
 
     tenants, vault = open_tenants(options.tenants, os.environ)
-    gateways = TenantGateways(options, tenants, vault, build, Commands(options), configured_state_key())
+    commands = Commands(options)
+    connections, links = Connections(tenants.store), Links(tenants.store)
+    tokens = AccessTokens(options, connections, vault)
+
+    def accounts(tenant: Tenant, account: Account) -> Accounts:
+        return TenantAccounts(options, tenant, account, tokens, connections, links)
+
+    gateways = TenantGateways(options, tenants, vault, build, commands, configured_state_key(), accounts)
     auth = authentication(tenants, os.environ)
     sweeping = asyncio.create_task(gateways.sweep())
 
     async def run() -> None:
         try:
-            await http_transport.serve(gateways, options, auth)
+            await http_transport.serve(
+                gateways, options, auth, connect_pages(options, tenants, vault, commands, tokens)
+            )
         finally:
             sweeping.cancel()
 
-    await _until_ended(run, gateways.close, lambda: gateways.in_flight, options.drain)
+    async def close() -> None:
+        await asyncio.gather(gateways.close(), tokens.close())
+
+    await _until_ended(run, close, lambda: gateways.in_flight, options.drain)
+
+
+def connect_pages(options: argparse.Namespace, tenants: Any, vault: Any, commands: Commands, tokens: Any) -> list[Any]:
+    """Return the routes by which customers connect their accounts, none where pages cannot be made here."""
+    try:
+        from .connecting.app import ConnectPages
+    except ModuleNotFoundError as error:
+        report(f"no links to connect accounts: install {error.name}, or flotilla-fleet[switchboard]")
+        return []
+    return list(ConnectPages(options, tenants, vault, commands, tokens).routes())
 
 
 async def _until_ended(

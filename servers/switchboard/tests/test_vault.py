@@ -12,7 +12,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from flotilla_servers.switchboard.tenants.connections import Connections
 from flotilla_servers.switchboard.tenants.keys import LocalKeys, VaultError, configured_keys
+from flotilla_servers.switchboard.tenants.links import Links
 from flotilla_servers.switchboard.tenants.setup import open_tenants
 from flotilla_servers.switchboard.tenants.store import Store
 from flotilla_servers.switchboard.tenants.tenant import Settings, Tenant
@@ -330,7 +332,9 @@ def test_postgresql_query_that_forgets_the_tenant_returns_nothing(postgresql: ob
     zeta, _ = tenants.create("zeta", Settings())
     vault.put(acme, {TOKEN: "value"})
     store = Store(url)
-    for table in ("tenant", "token", "data_key", "credential"):
+    Links(store).create(acme, "gmail")
+    Connections(store).note(acme, "gmail", "Zoé")
+    for table in ("tenant", "token", "data_key", "credential", "connect_link", "connection"):
         query = f"SELECT * FROM {table}"
         with store.of(acme) as own, store.of(zeta) as other, store._transaction({"tenant": ""}) as nobody:
             assert len(own.rows(query)) == 1
