@@ -38,7 +38,8 @@ TELEMETRY = tuple(
 BASIC = ("HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER")  # variables that every command gets
 INHERITED = (*BASIC, *TELEMETRY)  # those of the fleet's; the headers of telemetry may hold a secret
 # Where the kernel can do it, servers end with a switchboard that is killed, also while they are busy.
-END_WITH_PARENT = ["setpriv", "--pdeathsig", "TERM"] if sys.platform == "linux" and shutil.which("setpriv") else []
+_SETPRIV = os.path.basename(os.path.realpath(shutil.which("setpriv") or ""))  # busybox has one without that option
+END_WITH_PARENT = ["setpriv", "--pdeathsig", "TERM"] if sys.platform == "linux" and _SETPRIV == "setpriv" else []
 
 
 class Commands:

@@ -13,8 +13,9 @@ import httpx2 as httpx
 import pytest
 
 from flotilla import Api, Bearer, Model
-from flotilla.calls.context import current
+from flotilla.calls.context import current, sealed_access
 from flotilla.calls.credentials import HEADER, SECONDS, CallSeal, Credentials, CredentialsError
+from flotilla.calls.results import given_access
 from flotilla.connection import Connection, Network
 from flotilla.serving.tenants import TenantConnections, share
 from flotilla.settings import remember_secret, scrub
@@ -38,6 +39,15 @@ def test_credentials_open_once_for_their_call() -> None:
     with pytest.raises(CredentialsError, match="they were used before"):
         seal.open(header, b"{}")
     assert seal.open(seal.seal(ACME, b"{}"), b"{}") == ACME  # the same call, sent again
+
+
+def test_credentials_hold_the_access_token_of_their_account() -> None:
+    sent = Credentials("acme-1", {}, {"access_token": "canary-access"})
+    credentials = CallSeal("acme", KEY).open(CallSeal("acme", KEY).seal(sent, b"{}"), b"{}")
+    assert credentials == sent
+    token = sealed_access.set(credentials.access)
+    assert given_access() == {"access_token": "canary-access"}
+    sealed_access.reset(token)
 
 
 def test_credentials_of_another_call_server_or_key_are_refused() -> None:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import replace
+from typing import Any
 
 import httpx2
 
 from flotilla.calls.credentials import HEADER, SUFFIX, CallSeal, Credentials, CredentialsError
+from flotilla_launcher.protocol import ACCESS_KEY
 
 from ..backend import NotStartedError
 from ..catalog import Entry
+from ..client_request import ClientRequest
+from ..jsonrpc import Message
 from ..remote import Remote
+
+_access: ContextVar[Mapping[str, Any]] = ContextVar("flotilla_access")  # the tokens of the running call's account
 
 
 class SealedRemote(Remote):
@@ -21,14 +29,23 @@ class SealedRemote(Remote):
         self._credentials = Credentials(tenant_id, entry.env)
         self._call_seal = CallSeal(entry.slug, state_key)
 
+    async def send(self, client: ClientRequest, method: str, params: Message, safe: bool) -> Message:
+        """Send a request, with the access token of its account sealed too. Raises what `Backend.send` raises."""
+        access = _access.set(client.meta.pop(ACCESS_KEY, None) or {})
+        try:
+            return await super().send(client, method, params, safe)
+        finally:
+            _access.reset(access)
+
     def _client(self) -> httpx2.AsyncClient:
         if self._http is None:
             super()._client().event_hooks = {"request": [self._seal], "response": [self._check]}
         return super()._client()
 
     async def _seal(self, request: httpx2.Request) -> None:
+        credentials = replace(self._credentials, access=_access.get({}))
         try:
-            request.headers[HEADER] = self._call_seal.seal(self._credentials, await request.aread())
+            request.headers[HEADER] = self._call_seal.seal(credentials, await request.aread())
         except CredentialsError as problem:
             raise NotStartedError(f"the settings of {self.entry.slug} cannot be sent to it: {problem}") from None
 

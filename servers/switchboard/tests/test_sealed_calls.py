@@ -16,13 +16,14 @@ from typing import Any
 import httpx2
 import pytest
 from fastmcp.client.transports import StreamableHttpTransport
+from mcp_types import DiscoverResult
 
-from flotilla.calls.credentials import HEADER
-from flotilla_cli import tenant as command
+from flotilla.calls.credentials import HEADER, CallSeal
 from flotilla_servers.switchboard.catalog import CatalogError
 from flotilla_servers.switchboard.options import arguments
 from flotilla_servers.switchboard.selection import Account
 from flotilla_servers.switchboard.server import build, serve
+from flotilla_servers.switchboard.tenants.setup import open_tenants
 from flotilla_servers.switchboard.tenants.tenant import Settings
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -46,6 +47,7 @@ class Vendor(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """As a server that knows no such path."""
         self.server.headers.append(self.headers[HEADER])  # type: ignore[attr-defined]
+        self.server.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))  # type: ignore[attr-defined]
         self._send(404, "text/plain", "Not Found")
 
     def _send(self, status: int, kind: str, document: Any) -> None:
@@ -61,7 +63,7 @@ class Vendor(BaseHTTPRequestHandler):
 @pytest.fixture
 def vendor() -> Iterator[ThreadingHTTPServer]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Vendor)
-    server.headers = []  # type: ignore[attr-defined]
+    server.headers, server.bodies = [], []  # type: ignore[attr-defined]
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server
     server.shutdown()
@@ -98,7 +100,7 @@ async def test_tenants_share_one_server(fleet: Any, person: Any, vendor: Any, mo
     monkeypatch.setenv("FLOTILLA_TENANT_KEY", KEY)
     fleet.environ |= {"FLOTILLA_TENANT_KEY": KEY, "FLOTILLA_STATE_KEY": KEY, "FLOTILLA_REMOTE_TOKEN": "backend-token-1"}
     database, log = str(fleet.folder / "tenants.db"), fleet.folder / "server.log"
-    tenants, vault = command.open_tenants(database, os.environ)
+    tenants, vault = open_tenants(database, os.environ)
     more = ("--tenants", database, "--run", "http-map", "--catalog", str(ROOT / "catalog" / "flotilla.json"))
     more += ("--discovery", str(ROOT / "servers"), "--search", "off")
     address = f"http://127.0.0.1:{vendor.server_port}"
@@ -153,3 +155,27 @@ async def test_tenants_with_servers_at_urls_need_the_state_key(fleet: Any) -> No
     more = ("--transport", "http", "--tenants", str(fleet.folder / "db"), "--remote", "probe=http://127.0.0.1:1/mcp")
     with pytest.raises(CatalogError, match="FLOTILLA_STATE_KEY, which is not set"):
         await serve(arguments(fleet.options(*more)))
+
+
+async def test_access_token_of_a_call_is_sealed_too(fleet: Any, person: Any, vendor: Any, monkeypatch: Any) -> None:
+    class Accounts:
+        async def access(self, *_: Any) -> dict[str, Any]:
+            return {"access_token": "canary-access"}
+
+        async def connected(self, *_: Any) -> None:
+            return None
+
+    monkeypatch.setenv("FLOTILLA_STATE_KEY", KEY)
+    url = f"http://127.0.0.1:{vendor.server_port}/mcp"
+    account = Account({"probe.token": "canary-acme"}, {}, tenant="acme-1")
+    gateway, [backend] = build(arguments(fleet.options("--remote", f"probe={url}")), account)
+    gateway.accounts = Accounts()
+    known = {"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}}
+    backend._discovered = DiscoverResult.model_validate(known | {"ttlMs": 0, "cacheScope": "private"})
+    async with (one := person(gateway, "2026-07-28")).client:
+        assert "Nothing was done." in await one.call("probe_note", text="x")
+    await backend.close()
+    [header], [body] = vendor.headers, vendor.bodies
+    assert b"probe_note" in body
+    assert b"canary" not in body
+    assert CallSeal("probe", KEY).open(header, body).access == {"access_token": "canary-access"}

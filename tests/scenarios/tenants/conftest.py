@@ -23,7 +23,6 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from flotilla_cli import paths
-from flotilla_cli import tenant as command
 from flotilla_servers.calendly.tests.fake import FakeCalendly
 from flotilla_servers.switchboard.commands import Commands
 from flotilla_servers.switchboard.connecting.access_tokens import AccessTokens
@@ -31,6 +30,7 @@ from flotilla_servers.switchboard.connecting.app import ConnectPages
 from flotilla_servers.switchboard.options import DISCOVERY, arguments
 from flotilla_servers.switchboard.tenants.connections import Connections
 from flotilla_servers.switchboard.tenants.links import Links
+from flotilla_servers.switchboard.tenants.setup import open_tenants
 from flotilla_servers.switchboard.tenants.tenant import Settings, Tenant
 from flotilla_testing import FakeVendor, Request, Response
 from flotilla_testing.oauth import OAuthServer, Token
@@ -45,7 +45,7 @@ class Agency:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.database = folder, str(folder / "tenants.db")
-        self.tenants, self.vault = command.open_tenants(self.database, os.environ)
+        self.tenants, self.vault = open_tenants(self.database, os.environ)
         self.links, self.connections = Links(self.tenants.store), Connections(self.tenants.store)
         self.tokens: dict[str, str] = {}
         for name in ("acme", "zeta"):

@@ -23,6 +23,7 @@ T = TypeVar("T")
 S = TypeVar("S", bound=ServerSettings)
 DONE = " It was done, but the answer could not be read: do not repeat it; look it up."
 PARTLY = " A part of it was done already: look before you repeat it."
+sealed_access: ContextVar[Mapping[str, Any]] = ContextVar("flotilla_access")  # of a call with sealed credentials
 
 
 @dataclass

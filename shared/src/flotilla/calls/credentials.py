@@ -12,8 +12,9 @@ import os
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -34,10 +35,14 @@ class CredentialsError(Exception):
 
 @dataclass(frozen=True)
 class Credentials:
-    """Whose call it is, by the tenant's id, and the variables that its server reads its settings from."""
+    """Whose call it is, by the tenant's id, and the variables that its server reads its settings from.
+
+    `access` holds the tokens of its account, where the gateway renews them.
+    """
 
     tenant: str
     environ: Mapping[str, str]
+    access: Mapping[str, Any] = field(default_factory=dict)
 
 
 class CallSeal:
@@ -50,7 +55,7 @@ class CallSeal:
     def seal(self, credentials: Credentials, body: bytes) -> str:
         """Return credentials as the header of a request with this body. Raises CredentialsError."""
         identity, expires = os.urandom(ID), int(self._clock()) + SECONDS
-        contents = json.dumps([credentials.tenant, dict(credentials.environ)]).encode()
+        contents = json.dumps([credentials.tenant, dict(credentials.environ), dict(credentials.access)]).encode()
         moment = expires.to_bytes(TIME)
         sealed = self._cipher(identity).encrypt(NONCE, contents, self._bound(body, moment))
         text = urlsafe_b64encode(identity + moment + sealed).decode()
@@ -75,8 +80,7 @@ class CallSeal:
         if identity in self._opened:
             raise CredentialsError("they were used before")
         self._opened[identity] = expires
-        tenant, environ = json.loads(contents)
-        return Credentials(tenant, environ)
+        return Credentials(*json.loads(contents))
 
     def _cipher(self, identity: bytes) -> AESGCM:
         info = f"flotilla/{self._slug}/call".encode()

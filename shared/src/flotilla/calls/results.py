@@ -12,7 +12,7 @@ from fastmcp.tools.base import InputRequiredToolResult, ToolResult
 from mcp_types import ResourceLink, TextContent
 
 from flotilla import errors
-from flotilla.calls.context import current
+from flotilla.calls.context import current, sealed_access
 from flotilla.files import FileRef, parts_of
 from flotilla.settings import scrub
 from flotilla.text import cleaned, visible
@@ -72,6 +72,8 @@ def timed(result: ToolResult) -> ToolResult:
 
 def given_access() -> dict[str, Any]:
     """Return the tokens that came with the running request; nothing where none did."""
+    if access := sealed_access.get(None):
+        return dict(access)
     request = get_context().request_context
     access = (request.meta or {}).get(ACCESS_KEY) if request else None
     return access if isinstance(access, dict) else {}

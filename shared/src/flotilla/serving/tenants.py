@@ -24,6 +24,7 @@ from fastmcp import FastMCP
 from mcp.shared.exceptions import MCPError
 
 from flotilla import errors
+from flotilla.calls.context import sealed_access
 from flotilla.calls.credentials import HEADER, CallSeal, Credentials, CredentialsError
 from flotilla.compat import low_level
 from flotilla.connection import Connection
@@ -66,12 +67,13 @@ class TenantConnections(Generic[S]):
         """Work for a tenant within the block."""
         tenant = self._of(credentials)
         tenant.calls += 1
-        token = _connection.set(tenant.connection)
+        token, access = _connection.set(tenant.connection), sealed_access.set(credentials.access)
         try:
             with own_secrets(tenant.secrets):
                 yield
         finally:
             _connection.reset(token)
+            sealed_access.reset(access)
             tenant.calls -= 1
             self._close_unneeded(tenant)
 
