@@ -14,9 +14,9 @@ from typing import Any
 
 from flotilla_cli import paths
 from flotilla_launcher.environment import SettingError
-from flotilla_launcher.user_files import read_document
-from flotilla_servers.switchboard.tenants.setup import database, folders, open_tenants, remove_folders
-from flotilla_servers.switchboard.tenants.tenant import Settings, Tenant, TenantError
+from flotilla_servers.switchboard.tenants import administration
+from flotilla_servers.switchboard.tenants.setup import database, folders, open_tenants
+from flotilla_servers.switchboard.tenants.tenant import Tenant, TenantError
 from flotilla_servers.switchboard.tenants.tenants import Tenants
 from flotilla_servers.switchboard.tenants.vault import Vault
 
@@ -48,7 +48,10 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
 
     new = command("create", _create, "Create one; its client's token is shown once.", "name")
     new.add_argument(
-        "--template", type=Path, default=_template(), help="folder of settings.yaml, secrets.env and files/"
+        "--template",
+        type=Path,
+        default=administration.template_folder(os.environ),
+        help="folder of settings.yaml, secrets.env and files/",
     )
     _add_settings(new)
     command("list", _list, "List them.")
@@ -99,20 +102,9 @@ def _settings(options: argparse.Namespace, base: Mapping[str, Any]) -> dict[str,
     return document
 
 
-def _template() -> Path:
-    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "flotilla" / "tenant-template"
-
-
 def _create(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None:
-    template: Path = options.template
-    base = read_document(template / "settings.yaml") if (template / "settings.yaml").exists() else {}
-    tenant, token = tenants.create(options.name, Settings.of(_settings(options, base)))
-    if (template / "secrets.env").exists():
-        vault.import_file(tenant, (template / "secrets.env").read_text(encoding="utf-8"))
-    data, _ = folders(options.data, options.state, tenant.id)
-    data.mkdir(parents=True, mode=0o700)
-    if (template / "files").is_dir():
-        shutil.copytree(template / "files", data, dirs_exist_ok=True)
+    settings = _settings(options, administration.template_settings(options.template))
+    tenant, token = administration.create(tenants, vault, options.name, settings, options.template, options.data)
     paths.say(f"The tenant {tenant.name} is there. Its client's token, which is not shown again:\n\n    {token}\n")
     paths.say(f"Next: its credentials, `scripts/flotilla tenant import {tenant.name} FILE`.")
 
@@ -217,6 +209,5 @@ def _delete(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None
         confirmed = input("Type its name to delete it: ").strip()
     if confirmed != tenant.name:
         raise TenantError(f"{tenant.name} was not deleted.", f"Confirm it: --confirm {tenant.name}")
-    tenants.delete(tenant)
-    remove_folders(options.data, options.state, tenant.id)
+    administration.delete(tenants, tenant, options.data, options.state)
     paths.say(f"{tenant.name} is deleted. A backup that holds its rows opens with the key-encryption key still.")
