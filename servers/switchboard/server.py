@@ -19,7 +19,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flotilla_launcher.environment import SettingError, setting
 from flotilla_launcher.handover import build_models_on_first_use
@@ -51,6 +51,9 @@ from .stdio_transport import StdioTransport
 from .time_limits import TimeLimits
 from .tool_search import ToolSearch, is_on
 from .warm import Warmer
+
+if TYPE_CHECKING:
+    from .console.app import Site
 
 
 def build(
@@ -185,6 +188,11 @@ async def serve(options: argparse.Namespace) -> None:
         await asyncio.gather(*ending, *(backend.close() for backend in backends))
         await asyncio.to_thread(gateway.close)
 
+    def console() -> Site:
+        from .console.app import Console  # not at the top: clients that want no console need no templates
+
+        return Console(options, gateway)
+
     async def run() -> None:
         gateway.tool_search.prepare()
         lately = LastCalls(Path(options.state)).since(options.warm_days)
@@ -195,7 +203,7 @@ async def serve(options: argparse.Namespace) -> None:
                 build_models_on_first_use()
                 from . import http_transport  # not at the top: stdio needs neither FastMCP nor mcp
 
-                await http_transport.serve(gateway, options)
+                await http_transport.serve(gateway, options, console)
             else:
                 await StdioTransport(gateway).serve()
         finally:
@@ -223,9 +231,14 @@ async def _serve_tenants(options: argparse.Namespace) -> None:
     auth = authentication(tenants, os.environ)
     sweeping = asyncio.create_task(gateways.sweep())
 
+    def console() -> Site:
+        from .console.tenants_console import TenantsConsole  # not at the top: see above
+
+        return TenantsConsole(options, tenants, vault)
+
     async def run() -> None:
         try:
-            await http_transport.serve(gateways, options, auth)
+            await http_transport.serve(gateways, options, console, auth)
         finally:
             sweeping.cancel()
 

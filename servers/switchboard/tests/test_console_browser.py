@@ -192,7 +192,7 @@ def test_browser_without_a_script(visits: Visits, host: Any) -> None:
 def test_browser_on_a_phone(visits: Visits, host: Any, look: dict[str, Any]) -> None:
     """At 320 pixels nothing is wider than the page, everything has a name, and nothing is faint."""
     waiting(host, arguments='{"to": "' + "x" * 400 + '"}')
-    log(host, "probe_echo", *["probe_block"] * 3, outcome="error")
+    log(host.state, "probe_echo", *["probe_block"] * 3, outcome="error")
     page = visits.page(viewport={"width": 320, "height": 640}, **look)
     for name in PAGES:
         page.goto(f"{host.address}/{name}")
