@@ -55,13 +55,13 @@ def read(form: Mapping[str, str], text: Texts, known: Iterable[str]) -> dict[str
 
     Raises RefusedError for a number that is none, and for a server that is not among the known ones.
     """
-    found: dict[str, Any] = {name: value for name in ("locale", "timezone") if (value := form.get(name, "").strip())}
+    asked: dict[str, Any] = {name: value for name in ("locale", "timezone") if (value := form.get(name, "").strip())}
     servers, all_tools = _ticked("server", form), _ticked("all", form)
     if unknown := (servers | all_tools).difference(known):
         raise RefusedError(text("unknown_server", name=min(unknown)))
-    found["servers"], found["tiers"] = sorted(servers), dict.fromkeys(sorted(all_tools), "all")
-    found["limits"] = {name: _number(name, form[name], text) for name in LIMITS if form.get(name, "").strip()}
-    return found
+    asked["servers"], found["tiers"] = sorted(servers), dict.fromkeys(sorted(all_tools), "all")
+    asked["limits"] = {name: _number(name, form[name], text) for name in LIMITS if form.get(name, "").strip()}
+    return asked
 
 
 def digest(settings: Settings) -> str:

@@ -181,8 +181,8 @@ async def test_operator_changes_settings(customers: Customers, visitor: Visitor)
 async def test_operator_rotates_a_token(customers: Customers, visitor: Visitor) -> None:
     path = f"/tenants/{customers.acme.id}"
     page = await visitor.page(f"{path}/settings")
-    kept = await visitor.post(f"{path}/token", made=hidden(page, "made"), keep_old="true")
-    [second] = TOKENS.findall(kept.text)
+    renewed = await visitor.post(f"{path}/token", made=hidden(page, "made"), keep_old="true")
+    [second] = TOKENS.findall(renewed.text)
     assert [customers.tenants.of_token(token) for token in (customers.tokens["acme"], second)] == [customers.acme] * 2
     twice = await visitor.post(f"{path}/token", made=hidden(page, "made"), keep_old="true")
     assert (twice.status_code, TOKENS.findall(twice.text)) == (400, [])
@@ -315,5 +315,5 @@ async def test_operator_answers_a_call_that_waits(customers: Customers, fleet: A
             assert (await http.post("/console/sign-out")).status_code == 303
     assert f"the console: {address}/console/\n" in fleet.stderr_text()
     assert not TOKENS.search(fleet.stderr_text())
-    kept = [path for path in fleet.folder.rglob("*") if path.is_file()]
-    assert not [path for path in kept if token.encode() in path.read_bytes()]
+    files = [path for path in fleet.folder.rglob("*") if path.is_file()]
+    assert not [path for path in files if token.encode() in path.read_bytes()]
