@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from flotilla_launcher.version import VERSION
 from . import own_tools
 from .action_log import Action, ActionLog, shown, taken_vendor_ms
 from .admission import QUESTION, Admission
-from .backend import BrokenResultError, ConnectionLostError, NotStartedError
+from .backend import Backend, BrokenResultError, ConnectionLostError, NotStartedError
 from .call import FORWARDED, Asked, Call
 from .client_request import ClientRequest, invalid
 from .discovery import title
@@ -157,6 +157,15 @@ class Gateway:
                 client.notify(LIST_CHANGED, dict(meta))
         finally:
             self.listeners.discard(changed.set)
+
+    async def end(self, backends: Iterable[Backend]) -> None:
+        """Stop all servers, then close; what cannot be stopped is reported."""
+        closing = [backend.close() for backend in backends]
+        closing += [self.tool_search.close(), *([self.own.close()] if self.own else ())]
+        results = await asyncio.gather(*closing, return_exceptions=True)
+        results += await asyncio.gather(asyncio.to_thread(self.close), return_exceptions=True)
+        for error in filter(None, results):
+            report(f"not all could be stopped: {error!r}")
 
     def close(self) -> None:
         """Close the database; write the rows of the log, and send the measurements, that are waiting."""

@@ -140,10 +140,12 @@ class OwnOffers:
             del self._reading[backend]
 
     async def close(self) -> None:
-        """Stop all own servers."""
+        """Stop all own servers; raise what one of them raises once all are stopped."""
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*(known.backend.close() for known in self._known.values()))
+        closing = (known.backend.close() for known in self._known.values())
+        for error in filter(None, await asyncio.gather(*closing, return_exceptions=True)):
+            raise error
 
 
 def _stamp(path: Path) -> object:

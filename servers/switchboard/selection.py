@@ -26,12 +26,14 @@ class Account:
     """Whose account the servers work for: secrets by their catalog name, settings by server.
 
     `environment` is what each server gets, `variables` what the one of that slug gets; they win over everything else.
+    `tenant` is the id of the tenant whose account it is: servers at a URL get it with each call.
     """
 
     secrets: Mapping[str, str]
     config: Mapping[str, Any]
     environment: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    tenant: str = ""
 
 
 def account_of_files(options: Namespace) -> Account:
@@ -64,22 +66,32 @@ def fleet(options: Namespace, account: Account | None = None) -> dict[str, Entry
 
 def selected(options: Namespace, account: Account | None = None) -> list[Entry]:
     """Return the servers that the switchboard's options ask for, in the catalog's order. Raises what `fleet` raises."""
-    return selected_of(fleet(options, account), options)
+    return selected_of(fleet(options, account), options, account)
 
 
-def selected_of(entries: Mapping[str, Entry], options: Namespace) -> list[Entry]:
-    """Return those of the fleet that the options ask for, with their filters. Raises what `fleet` raises."""
+def selected_of(entries: Mapping[str, Entry], options: Namespace, account: Account | None = None) -> list[Entry]:
+    """Return those of the fleet that the options ask for, with their filters. Raises what `fleet` raises.
+
+    `account` is the one that the fleet was read for.
+    """
     folder = Path(options.discovery)
-    chosen = choose(entries, names(options), remotes(options), folder)
+    chosen = choose(entries, names(options), remotes(options), folder, own_accounts=not (account and account.tenant))
     distribute_filters(entries, chosen, folder)
     return chosen
 
 
-def choose(entries: Mapping[str, Entry], wanted: Sequence[str], remote: Iterable[str], folder: Path) -> list[Entry]:
+def choose(
+    entries: Mapping[str, Entry],
+    wanted: Sequence[str],
+    remote: Iterable[str],
+    folder: Path,
+    own_accounts: bool = True,
+) -> list[Entry]:
     """Return the servers asked for by name, all of them for `all`, and for no name those that are ready to work.
 
     A server may be asked for by its name in the catalog or by its slug: `flotilla-notion` or `notion`. `remote` names
-    the servers that have a URL, `folder` holds the discovery files.
+    the servers that have a URL, where they have their accounts unless told otherwise. `folder` holds the discovery
+    files.
     """
     asked = (*wanted, *remote)
     by_word = {word: word if word in entries else catalog_name(word) for word in asked if word != "all"}
@@ -88,7 +100,7 @@ def choose(entries: Mapping[str, Entry], wanted: Sequence[str], remote: Iterable
         raise CatalogError(f"The catalog has no server {', '.join(unknown)}. Its servers are {known}.")
     if wanted and "all" not in wanted:
         return [entries[name] for name in dict.fromkeys(by_word[word] for word in wanted)]
-    with_url = {by_word[word] for word in remote if word != "all"}
+    with_url = {by_word[word] for word in remote if word != "all" and own_accounts}
     return [entry for name, entry in entries.items() if wanted or is_ready(entry, folder, name in with_url)]
 
 

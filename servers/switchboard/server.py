@@ -92,9 +92,12 @@ def build(
     urls = remotes(options)
     for entry in selected(options, account):
         if url := urls.get(entry.slug):
-            backend = _remote(entry, url, {"Authorization": f"Bearer {token}"} if token else {})
+            headers = {"Authorization": f"Bearer {token}"} if token else {}
+            backend = _shared(entry, url, headers, account) if account else _remote(entry, url, headers)
         elif remote := entry.spec.get("remote"):
             backend = _remote(entry, remote["url"], entry.headers)
+        elif options.run == "http-map" and account:
+            continue  # a tenant has those of its servers that run
         elif options.run == "http-map":
             raise CatalogError(f"No URL is set for {entry.slug}. Add it to --remote, or leave it out of --servers.")
         else:
@@ -174,6 +177,13 @@ def _remote(entry: Entry, url: str, headers: Mapping[str, str]) -> Backend:
     return Remote(entry, url, headers)
 
 
+def _shared(entry: Entry, url: str, headers: Mapping[str, str], account: Account) -> Backend:
+    build_models_on_first_use()
+    from .tenants.sealed_remote import SealedRemote
+
+    return SealedRemote(entry, url, headers, account.tenant, configured_state_key())
+
+
 async def serve(options: argparse.Namespace) -> None:
     """Serve until the client closes the connection or a signal comes, then stop every server."""
     if options.tenants:
@@ -182,11 +192,6 @@ async def serve(options: argparse.Namespace) -> None:
     gateway, backends = build(options)
     own = gateway.own
     report(f"{len(backends) + (len(own.titles()) if own else 0)} servers, {gateway.tool_count} tools")
-
-    async def close() -> None:
-        ending = [gateway.tool_search.close(), *([own.close()] if own else [])]
-        await asyncio.gather(*ending, *(backend.close() for backend in backends))
-        await asyncio.to_thread(gateway.close)
 
     def console() -> Site:
         from .console.app import Console  # not at the top: clients that want no console need no templates
@@ -211,15 +216,18 @@ async def serve(options: argparse.Namespace) -> None:
                 task.cancel()
 
     drain = options.drain if options.transport == "http" else 0
-    await _until_ended(run, close, lambda: gateway.in_flight, drain)
+    await _until_ended(run, lambda: gateway.end(backends), lambda: gateway.in_flight, drain)
 
 
 async def _serve_tenants(options: argparse.Namespace) -> None:
     """Serve many tenants over HTTP. Raises CatalogError, and StoreError for their database."""
     if options.transport != "http":
         raise CatalogError("--tenants needs --transport http: over stdio there is one person, who has no token.")
-    if options.run == "http-map" or options.remote:
-        raise CatalogError("A server at a URL has one account, so --remote and --run http-map go without --tenants.")
+    if options.remote and not setting("FLOTILLA_STATE_KEY", guard=True):
+        raise CatalogError(
+            "Servers at a URL get each call's credentials sealed with FLOTILLA_STATE_KEY, which is not set. Set the "
+            "same one here and at those servers, which need FLOTILLA_CALL_CREDENTIALS=on too."
+        )
     build_models_on_first_use()
     from . import http_transport
     from .tenants.authentication import authentication  # not at the top: one person needs none of it

@@ -20,6 +20,7 @@ from flotilla.compat import (
     keep_no_session_state,
     limit_sessions,
     low_level,
+    take_no_arguments_from_headers,
 )
 
 SOURCES = Path(flotilla.__file__).parents[1]
@@ -62,6 +63,14 @@ async def test_no_session_state_answers_visibility_rules() -> None:
     source = inspect.getsource(visibility.get_visibility_rules)
     assert "_state_store.get(key=key)" in source
     assert await NoSessionState().get(key="x") is None
+
+
+def test_take_no_arguments_from_headers() -> None:
+    server = FastMCP("x")
+    low, _ = low_level(server)
+    assert low.get_tool_input_schema is None
+    take_no_arguments_from_headers(server)
+    assert low.get_tool_input_schema("anything") is None
 
 
 async def test_low_level_returns_the_sdk_server() -> None:

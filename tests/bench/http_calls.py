@@ -1,4 +1,8 @@
-"""What a call over HTTP costs, beside a bare FastMCP server that does the same work: one client, and eight at once."""
+"""What a call over HTTP costs: one client, and eight at once.
+
+Beside it stand a bare FastMCP server that does the same work, and a server that tenants share, whose calls bring sealed
+credentials.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +13,22 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from statistics import median
 from typing import Any
 
+from flotilla.calls.credentials import HEADER, SUFFIX, CallSeal, Credentials
 from flotilla_cli.generator.discovery import META
 from flotilla_cli.generator.servers import ROOT
 
 Row = tuple[str, str, str]
 TOKEN = "bench-" + "0" * 26
+STATE_KEY = "bench-" + "0" * 26
+TENANT = Credentials("bench-1", {"FLOTILLA_USER": "bench", "FLOTILLA_DATA_QUOTA": "1000000"})
 CALLS = 40  # of each client in one run
+Seal = Callable[[bytes], str]
 HEADERS = {
     "Authorization": f"Bearer {TOKEN}",
     "Content-Type": "application/json",
@@ -47,16 +55,17 @@ def listening(command: list[str], env: dict[str, str]) -> Iterator[int]:
         process.wait()
 
 
-def client(port: int, tool: str) -> list[float]:
-    """Return the seconds of each call of one client that keeps its connection."""
+def client(port: int, tool: str, seal: Seal | None = None) -> list[float]:
+    """Return the seconds of each call of one client that keeps its connection. `seal` makes a call's credentials."""
     connection = http.client.HTTPConnection("127.0.0.1", port)
     params = {"name": tool, "arguments": {}, "_meta": META}
-    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params})
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).encode()
     headers = {**HEADERS, "Mcp-Name": tool}
+    path = "/mcp" + SUFFIX if seal else "/mcp"
     times = []
     for _ in range(CALLS):
         began = time.perf_counter()
-        connection.request("POST", "/mcp", body, headers)
+        connection.request("POST", path, body, {**headers, HEADER: seal(body)} if seal else headers)
         response = connection.getresponse()
         text = response.read()
         times.append(time.perf_counter() - began)
@@ -67,35 +76,44 @@ def client(port: int, tool: str) -> list[float]:
 
 
 def measure(rows: list[Row], runs: int) -> dict[str, Any]:
-    """Measure both servers in turn, with one client and with eight."""
-    folder = ROOT / "build/bench-http"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "a.txt").write_text("a")
+    """Measure the servers in turn, with one client and with eight."""
+    folder, own = ROOT / "build/bench-http", ROOT / "build/bench-http/tenants/bench-1"
+    own.mkdir(parents=True, exist_ok=True)
+    for place in (folder, own):
+        (place / "a.txt").write_text("a")
     env = {"FLOTILLA_DATA": str(folder), "FLOTILLA_TRANSPORT": "http", "FLOTILLA_PORT": "0"}
-    servers = {
-        "server": ([sys.executable, "-m", "flotilla_launcher.__main__", "filesystem"], "fs_list_directory"),
-        "bare": ([sys.executable, str(ROOT / "tests/bench/bare_http.py")], "list_directory"),
-    }
-    out: dict[str, Any] = {}
+    sealed = {**env, "FLOTILLA_CALL_CREDENTIALS": "on", "FLOTILLA_STATE_KEY": STATE_KEY, "FLOTILLA_STATE": str(folder)}
+    line, tool = [sys.executable, "-m", "flotilla_launcher.__main__", "filesystem"], "fs_list_directory"
+    call_seal, out = CallSeal("filesystem", STATE_KEY), dict[str, Any]()
     with ExitStack() as stack:
-        targets = {name: (stack.enter_context(listening(line, env)), tool) for name, (line, tool) in servers.items()}
-        for target in targets.values():
-            client(*target)
+
+        def target(tool: str, line: list[str], env: dict[str, str], seal: Seal | None = None) -> tuple[Any, ...]:
+            return stack.enter_context(listening(line, env)), tool, seal
+
+        targets = {
+            "server": target(tool, line, env),
+            "bare": target("list_directory", [sys.executable, str(ROOT / "tests/bench/bare_http.py")], env),
+            "sealed": target(tool, line, sealed, lambda body: call_seal.seal(TENANT, body)),
+        }
+        for one in targets.values():
+            client(*one)
         for clients in (1, 8):
             latency: dict[str, list[float]] = {name: [] for name in targets}
             throughput: dict[str, list[float]] = {name: [] for name in targets}
             for _ in range(max(runs, 7)):
-                for name, target in targets.items():
+                for name, one in targets.items():
                     with ThreadPoolExecutor(clients) as pool:
                         began = time.perf_counter()
-                        times = list(pool.map(lambda _, target=target: client(*target), range(clients)))
+                        times = list(pool.map(lambda _, one=one: client(*one), range(clients)))
                         throughput[name].append(clients * CALLS / (time.perf_counter() - began))
-                    latency[name].append(median(t for one in times for t in one))
+                    latency[name].append(median(t for each in times for t in each))
             mid = {name: (median(latency[name]), median(throughput[name])) for name in targets}
             out[str(clients)] = mid
             label = f"HTTP, {clients} client{'s' if clients > 1 else ''}"
             slow, fast = (mid["server"][n] / mid["bare"][n] for n in (0, 1))
             rows.append((f"{label}: a call, to bare FastMCP with the same work", f"{slow:.2f} ×", "≤ 1.3 ×"))
             rows.append((f"{label}: calls a second, to the same", f"{fast:.2f} ×", "≥ 0.9 ×" if clients == 8 else ""))
+            ratio = mid["sealed"][0] / mid["server"][0]
+            rows.append((f"{label}: a call with sealed credentials, to one without", f"{ratio:.2f} ×", "≤ 1.2 ×"))
     shutil.rmtree(folder)
     return out

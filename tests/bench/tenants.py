@@ -1,4 +1,7 @@
-"""Many tenants through two gateways on one PostgreSQL: whether one sees anything of another, and the vault's speed."""
+"""Many tenants through two gateways on one PostgreSQL: whether one sees anything of another, and the vault's speed.
+
+Once each tenant has servers of its own, once all share one, which gets the credentials of each call sealed.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,7 @@ from flotilla_servers.switchboard.tenants.tenant import Settings, Tenant
 from flotilla_testing.postgresql import MISSING, postgresql_server, programs
 
 from .containers import Unavailable
+from .http_calls import TOKEN, listening
 
 Row = tuple[str, str, str]
 TENANTS, CALLS = 50, 200  # calls of each tenant
@@ -35,6 +39,7 @@ ENVIRON = {
     "FLOTILLA_TENANT_KEY": secrets.token_hex(32),
     "FLOTILLA_STATE_KEY": secrets.token_hex(32),
     "FLOTILLA_LOG": "results",
+    "FLOTILLA_REMOTE_TOKEN": TOKEN,
 }
 
 
@@ -99,11 +104,25 @@ class Customer:
             self.problems.append(f"the log has {users}")
 
 
+def shared_server(folder: Path) -> AbstractContextManager[int]:
+    """Start a server that all tenants share; give its port."""
+    line = [sys.executable, "-m", "flotilla_launcher.__main__", "filesystem"]
+    environ = {
+        "FLOTILLA_CALL_CREDENTIALS": "on",
+        "FLOTILLA_DATA": str(folder / "data"),
+        "FLOTILLA_PORT": "0",
+        "FLOTILLA_STATE": str(folder / "state"),
+        "FLOTILLA_STATE_KEY": ENVIRON["FLOTILLA_STATE_KEY"],
+        "FLOTILLA_TRANSPORT": "http",
+    }
+    return listening(line, environ)
+
+
 @contextmanager
-def gateway(url: str, folder: Path) -> Iterator[int]:
+def gateway(url: str, folder: Path, *more: str) -> Iterator[int]:
     """Start a switchboard; give its port."""
     line = [sys.executable, "-m", "flotilla_launcher.__main__", "switchboard", "--transport", "http", "--port", "0"]
-    line += ["--tenants", url, "--data", str(folder / "data"), "--state", str(folder / "state"), "--run", "process"]
+    line += ["--tenants", url, "--data", str(folder / "data"), "--state", str(folder / "state"), *more]
     line += ["--permissions", "off", "--settings", str(folder / "settings.json")]
     process = subprocess.Popen(line, env={**os.environ, **ENVIRON}, stdin=-3, stderr=subprocess.PIPE, text=True)
     assert process.stderr
@@ -119,11 +138,15 @@ def gateway(url: str, folder: Path) -> Iterator[int]:
         process.wait()
 
 
-def isolation(url: str, folder: Path) -> dict[str, Any]:
+def isolation(url: str, folder: Path, *, shared: bool) -> dict[str, Any]:
     """Let all tenants call at the same time, through two gateways; return what was wrong."""
     tenants, vault = open_tenants(url, ENVIRON)
     with ExitStack() as stack:
-        ports = [stack.enter_context(gateway(url, folder)) for _ in range(2)]
+        more = ["--run", "process"]
+        if shared:
+            port = stack.enter_context(shared_server(folder))
+            more = ["--run", "http-map", "--remote", f"filesystem=http://127.0.0.1:{port}/mcp"]
+        ports = [stack.enter_context(gateway(url, folder, *more)) for _ in range(2)]
         customers = []
         for number in range(TENANTS):
             made = tenants.create(f"customer-{number}", Settings(servers=("filesystem",)))
@@ -156,12 +179,15 @@ def measure(rows: list[Row]) -> dict[str, Any]:
     """Measure both. Raises Unavailable without PostgreSQL."""
     if not programs():
         raise Unavailable(MISSING)
+    layouts = {"a server for each": False, "one server for all": True}
     with postgresql_server() as database, tempfile.TemporaryDirectory() as name:
-        url = database()
-        result = isolation(url, Path(name))
-        speed = {"SQLite": reads(f"{name}/tenants.db"), "PostgreSQL": reads(url)}
-    label = f"{TENANTS} tenants, {result['calls']} interleaved calls, two gateways on one PostgreSQL"
-    rows.append((f"{label}: of another tenant, or wrong", f"{len(result['problems'])}", "0"))
-    rows.append((f"{label}: calls a second", f"{result['calls'] / result['seconds']:.0f}", ""))
+        results = {
+            layout: isolation(database(), Path(name, str(shared)), shared=shared) for layout, shared in layouts.items()
+        }
+        speed = {"SQLite": reads(f"{name}/tenants.db"), "PostgreSQL": reads(database())}
+    for layout, result in results.items():
+        label = f"{TENANTS} tenants, {layout}, {result['calls']} interleaved calls, two gateways on one PostgreSQL"
+        rows.append((f"{label}: of another tenant, or wrong", f"{len(result['problems'])}", "0"))
+        rows.append((f"{label}: calls a second", f"{result['calls'] / result['seconds']:.0f}", ""))
     rows += [(f"vault reads a second, {kind}", f"{number:.0f}", "≥ 1,000") for kind, number in speed.items()]
-    return {**result, "reads": speed}
+    return {**results, "reads": speed}

@@ -59,7 +59,7 @@ def read(form: Mapping[str, str], text: Texts, known: Iterable[str]) -> dict[str
     servers, all_tools = _ticked("server", form), _ticked("all", form)
     if unknown := (servers | all_tools).difference(known):
         raise RefusedError(text("unknown_server", name=min(unknown)))
-    asked["servers"], found["tiers"] = sorted(servers), dict.fromkeys(sorted(all_tools), "all")
+    asked["servers"], asked["tiers"] = sorted(servers), dict.fromkeys(sorted(all_tools), "all")
     asked["limits"] = {name: _number(name, form[name], text) for name in LIMITS if form.get(name, "").strip()}
     return asked
 

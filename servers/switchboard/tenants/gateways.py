@@ -49,19 +49,14 @@ class TenantGateway:
         gateway.tool_search.prepare()
 
     async def close(self) -> None:
-        """Stop its servers and write its log, once; what cannot be stopped is reported."""
+        """Stop its servers and write its log, once."""
         if self._closing is None:
             self._closing = asyncio.create_task(self._close())
         await asyncio.shield(self._closing)
 
     async def _close(self) -> None:
         self.watching.cancel()
-        closing = [self.gateway.tool_search.close(), *(backend.close() for backend in self.backends)]
-        results = await asyncio.gather(*closing, return_exceptions=True)
-        results += await asyncio.gather(asyncio.to_thread(self.gateway.close), return_exceptions=True)
-        for error in results:
-            if error is not None:
-                report(f"{self.tenant.name}: not all could be stopped: {error!r}")
+        await self.gateway.end(self.backends)
 
 
 class TenantGateways:
@@ -222,4 +217,5 @@ def account_of(tenant: Tenant, vault: Vault) -> Account:
         config={},
         environment=environment,
         variables={slug: {"FLOTILLA_TIER": tier} for slug, tier in settings.tiers.items()},
+        tenant=tenant.id,
     )

@@ -91,6 +91,21 @@ async def test_log_keeps_the_clients_trace_and_results_where_asked(fleet: Any, p
     assert json.loads(rows[2]["mcp_response"])["structuredContent"] == {"value": 1}
 
 
+async def test_log_is_written_although_a_server_cannot_be_stopped(
+    fleet: Any, person: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Stuck:
+        async def close(self) -> None:
+            raise RuntimeError("a disk is gone")
+
+    async with fleet.inside() as (gateway, backends):
+        async with person(gateway, ERAS[1]).client as client:
+            await client.call_tool_mcp("probe_echo", {"value": 1})
+        await gateway.end([Stuck(), *backends])
+    assert [row["tool_name"] for row in read(fleet.folder / "state")] == ["probe_echo"]
+    assert "not all could be stopped: RuntimeError('a disk is gone')" in capsys.readouterr().err
+
+
 async def test_log_is_off_where_it_is_switched_off(fleet: Any, person: Any) -> None:
     async with person(fleet.command("--log", "off"), ERAS[1]).client as client:
         await client.call_tool_mcp("probe_echo", {"value": 1})

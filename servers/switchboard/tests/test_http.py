@@ -155,8 +155,8 @@ async def remote(fleet: Any, port: int) -> AsyncIterator[None]:
         with socket.socket() as client:
             return client.connect_ex(("127.0.0.1", port)) == 0
 
-    await fleet.until(up)
     try:
+        await fleet.until(up)
         yield
     finally:
         probe.kill()

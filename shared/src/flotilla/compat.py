@@ -56,6 +56,14 @@ def keep_no_session_state(mcp: FastMCP[Any]) -> None:
     mcp._FastMCP__state_store = NoSessionState()  # type: ignore[attr-defined]
 
 
+def take_no_arguments_from_headers(mcp: FastMCP[Any]) -> None:
+    """Spare a server the look for arguments that a header repeats (`x-mcp-header`), which no tool of the fleet wants.
+
+    For each call over HTTP mcp would list all tools, to find the called one's schema.
+    """
+    mcp._mcp_server.get_tool_input_schema = lambda name: None
+
+
 def connection_of(session: Any) -> Any:
     """Return the connection of a request's session, which outlives it; its `notify` reaches a client that listens."""
     return session._connection

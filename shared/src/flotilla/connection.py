@@ -1,6 +1,6 @@
 """Everything of one account: settings, tokens, HTTP clients, vendor metadata, time zone, records, folders.
 
-A process has one connection for each integration today, made from its environment (`process_connection`). A running
+A process has one connection for each integration, made from its environment (`process_connection`). A running
 call carries the connection that it works for (`calls.context`), so that many accounts can share a process.
 """
 
@@ -92,6 +92,12 @@ class Connection(Generic[S]):
         if made is None:
             made = self._resources[owner] = make()
         return made
+
+    async def close(self) -> None:
+        """Close what its resources hold open, such as HTTP clients. Nothing may be sent for it any more."""
+        for resource in list(self._resources.values()):
+            if close := getattr(resource, "aclose", None):
+                await close()
 
 
 _of_process: WeakKeyDictionary[Integration[Any], Connection[Any]] = WeakKeyDictionary()

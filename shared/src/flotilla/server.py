@@ -21,7 +21,7 @@ from flotilla.calls.confirmation import TOKEN_SECONDS
 from flotilla.calls.execution import FleetPrompt, guarded
 from flotilla.calls.middleware import CallMiddleware
 from flotilla.calls.schema import arguments_of, portable
-from flotilla.compat import accept_arguments_as_text, keep_no_session_state
+from flotilla.compat import accept_arguments_as_text, keep_no_session_state, take_no_arguments_from_headers
 from flotilla.connection import Connection, forget_process_connection, process_connection
 from flotilla.http.consent import Scopes
 from flotilla.integration import Integration
@@ -67,6 +67,7 @@ class Server(Generic[S]):
         )
         accept_arguments_as_text(self._mcp)
         keep_no_session_state(self._mcp)
+        take_no_arguments_from_headers(self._mcp)
         for toolset in self.toolsets:
             for tool in toolset.tools:
                 self._add_tool(tool, toolset.name)
@@ -102,7 +103,12 @@ class Server(Generic[S]):
 
     def run(self) -> None:
         """Serve until the client goes away. See `serving`."""
-        run(self._mcp, self.connect(), lambda: self.running)
+        own = self.connect()
+        if own.fleet.call_credentials:
+            from flotilla.serving.tenants import share  # not at the top: few servers have many tenants
+
+            self.connect = share(self._mcp, own)
+        run(self._mcp, own, lambda: self.running)
 
     def _add_tool(self, registered: Registered, group: str) -> None:
         options = registered.options

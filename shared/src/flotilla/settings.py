@@ -12,7 +12,8 @@ which Docker's dynamic tools let a model write.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
@@ -76,21 +77,32 @@ CommaSeparated = BeforeValidator(_listed)
 Switch = Annotated[bool, BeforeValidator(_switch)]
 Confirm = Annotated[bool | Literal["new-recipients", "strict"], BeforeValidator(_confirm)]
 
-_secrets: set[str] = set()
+_secrets: ContextVar[set[str]] = ContextVar("flotilla_secrets", default=set())  # noqa: B039 - of the process
 _environ: ContextVar[Mapping[str, str]] = ContextVar("flotilla_environ", default=os.environ)  # that `load` reads
 
 
 def remember_secret(value: str) -> None:
     """Have `scrub` mask this value in every text that leaves the process."""
     if len(value) >= 4:  # shorter ones would blank out ordinary words
-        _secrets.add(value)
+        _secrets.get().add(value)
 
 
 def scrub(text: str) -> str:
     """Return the text with every known secret masked."""
-    for value in sorted(_secrets, key=len, reverse=True):
+    for value in sorted(_secrets.get(), key=len, reverse=True):
         text = text.replace(value, "***")
     return text
+
+
+@contextmanager
+def own_secrets(values: set[str]) -> Iterator[None]:
+    """Know these secrets and the process's within the block, and remember more there: those of one account of many."""
+    values |= _secrets.get()
+    token = _secrets.set(values)
+    try:
+        yield
+    finally:
+        _secrets.reset(token)
 
 
 class _Environment(PydanticBaseSettingsSource):
@@ -282,3 +294,6 @@ class FleetSettings(ServerSettings):
         "FR", description="Country of phone numbers without a calling code, two letters"
     )
     stateful: Switch = Field(False, description="on: HTTP sessions, so that clients before 2026-07-28 can be asked")
+    call_credentials: Switch = Field(
+        False, description="on: over HTTP, each call brings its tenant's settings, sealed by the switchboard"
+    )

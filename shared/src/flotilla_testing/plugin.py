@@ -28,9 +28,9 @@ _running: list[Path] = []  # the file of the test that runs
 @pytest.fixture(autouse=True)
 def secrets_of_its_own() -> Iterator[None]:
     """A secret that a test has set is not one in the next, where it may be an ordinary word."""
-    before = set(settings._secrets)
+    before = set(settings._secrets.get())
     yield
-    settings._secrets.intersection_update(before)
+    settings._secrets.get().intersection_update(before)
 
 
 @pytest.fixture

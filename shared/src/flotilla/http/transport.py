@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import ssl
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import httpx2 as httpx
@@ -31,11 +34,21 @@ from flotilla.integration import Integration
 from flotilla.serving import telemetry
 from flotilla_launcher.version import VERSION
 
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")  # variables that httpx reads
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 LARGEST = 10_000_000  # bytes of one answer that is read into memory
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 HOP_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding"})  # not about the content
 HARMLESS = frozenset({"accept", "accept-encoding", "connection", "host", "user-agent", "traceparent", "tracestate"})
+
+
+@cache
+def _certificates(file: str | None, folder: str | None) -> ssl.SSLContext:
+    """Return the TLS context of all clients; each new one would read all CA certificates: 0.1 s, and a megabyte.
+
+    The variables that name other certificates tell one from another.
+    """
+    return httpx.create_ssl_context()
 
 
 @dataclass(eq=False)
@@ -45,6 +58,10 @@ class _Client:
     http: httpx.AsyncClient
     limiters: list[AsyncLimiter]
     by_path: dict[str, AsyncLimiter]
+
+    async def aclose(self) -> None:
+        """Close its connections."""
+        await self.http.aclose()
 
 
 class Transport:
@@ -98,6 +115,7 @@ class Transport:
             headers={"User-Agent": f"flotilla-{self.integration.slug}/{VERSION}", "Accept": "application/json"},
             timeout=network.timeout or self._timeout,
             transport=network.transport,
+            verify=network.transport is not None or _certificates(*map(os.environ.get, CERTIFICATES)),
             event_hooks={"request": [self._guard]},
             max_redirects=5,
         )

@@ -24,7 +24,8 @@ def add_health_routes(mcp: FastMCP[Any], connection: Connection[Any]) -> None:
     async def ready(_: Request) -> JSONResponse:
         try:
             connection.check_guards()
-            connection.settings  # noqa: B018 - reading it is the check
+            if not connection.fleet.call_credentials:  # else each call brings its settings
+                connection.settings  # noqa: B018 - reading it is the check
         except errors.ConfigurationError as problem:
             return JSONResponse({"status": "not configured", "reason": str(problem)}, status_code=503)
         return JSONResponse({"status": "ready", "server": connection.integration.slug})

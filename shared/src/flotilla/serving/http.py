@@ -12,6 +12,7 @@ from fastmcp import FastMCP
 
 from flotilla import errors
 from flotilla.calls import finishing
+from flotilla.calls.credentials import SUFFIX
 from flotilla.connection import Connection
 from flotilla.serving.health import add_health_routes
 from flotilla.serving.scrape import add_metrics_route
@@ -52,6 +53,8 @@ def serve_http(mcp: FastMCP[Any], connection: Connection[Any]) -> None:
     add_health_routes(mcp, connection)
     if fleet.metrics:
         add_metrics_route(mcp, fleet.metrics_token.get_secret_value() if fleet.metrics_token else "")
+    if fleet.call_credentials:
+        options["path"] = "/mcp" + SUFFIX
     connection.audit.line("listening", host=fleet.host, port=options["sockets"][0].getsockname()[1])
     serve_until_finished(mcp, "http", stateless_http=not fleet.stateful, **options)
 

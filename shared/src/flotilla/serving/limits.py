@@ -13,6 +13,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 WAIT = 30.0  # seconds in which a request's headers must be complete, and that its body may pause
 MOST_CONNECTIONS = 1000  # at once: more would use up the process's file descriptors; a request beyond gets a 503
+HEADERS = 65_536  # bytes of a request's headers: they may hold a call's credentials, see `calls.credentials`
 MOST_SESSIONS = 1000  # of stateful HTTP at once, some 40 kB each; one more gets a 503
 IDLE = 1800.0  # seconds after which an idle session ends
 
@@ -54,4 +55,4 @@ class PunctualProtocol(H11Protocol):
 
 def options() -> dict[str, Any]:
     """Return uvicorn's options."""
-    return {"http": PunctualProtocol, "limit_concurrency": MOST_CONNECTIONS}
+    return {"http": PunctualProtocol, "limit_concurrency": MOST_CONNECTIONS, "h11_max_incomplete_event_size": HEADERS}
