@@ -32,12 +32,11 @@ def main() -> None:
     from starlette.routing import Route
 
     from .access import ROOT
-    from .app import Console
 
     try:
         # FLOTILLA_HOST and FLOTILLA_PORT are the gateway's: the console listens elsewhere by the command line alone
         options = arguments(["--host", "127.0.0.1", "--port", str(PORT), *sys.argv[2:]])
-        console = _of_tenants(options) if options.tenants else Console(options)
+        console = console_of(options)
     except SettingError as error:
         sys.exit(f"flotilla-switchboard: {error}")
     try:
@@ -57,8 +56,12 @@ def main() -> None:
     uvicorn.Server(config).run(sockets=[listener])
 
 
-def _of_tenants(options: argparse.Namespace) -> Site:
-    """Return the operator's console. It takes FastMCP's import."""
+def console_of(options: argparse.Namespace) -> Site:
+    """Return the console of one person; with --tenants, the operator's, which takes the import of FastMCP."""
+    if not options.tenants:
+        from .app import Console
+
+        return Console(options)
     from ..tenants.setup import open_tenants
     from .tenants_console import TenantsConsole
 

@@ -223,7 +223,7 @@ class Site:
             media = {"json": "application/json", "csv": "text/csv; charset=utf-8"}[kind]
             try:
                 state = await self._in_thread(_run, part, lambda host, _: host.state, visit)
-            except MissingError:
+            except (MissingError, SettingError):
                 return await self._missing(request, part, "activity")
             lines = write(read(state, **pages.filters(visit), limit=exports.LARGEST))
             return StreamingResponse(self._batches(lines), media_type=media, headers=headers)
@@ -247,7 +247,7 @@ class Site:
             visit = _visit(request)
             try:
                 await self._in_thread(_run, part, lambda *_: None, visit)
-            except MissingError:
+            except (MissingError, SettingError):
                 return await self._missing(request, part, "approvals")
             return EventSourceResponse(self._changes(part, visit))  # it ends with the server, and with the page
 

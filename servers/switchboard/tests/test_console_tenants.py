@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from flotilla_servers.switchboard.approvals import Approvals
-from flotilla_servers.switchboard.console.tenants_console import TenantsConsole
+from flotilla_servers.switchboard.console.__main__ import console_of
 from flotilla_servers.switchboard.database import Database
 from flotilla_servers.switchboard.options import arguments
 from flotilla_servers.switchboard.tenants.setup import open_tenants
@@ -47,7 +47,7 @@ class Customers:
         self.acme, self.zeta = self.tenants.all()
 
     def app(self) -> Starlette:
-        routes = TenantsConsole(self.options, self.tenants, self.vault).routes()
+        routes = console_of(self.options).routes()
         return Starlette(routes=[Route(path, endpoint, methods=[method]) for path, method, endpoint in routes])
 
     def state(self, tenant: Tenant) -> Path:
