@@ -254,6 +254,8 @@ async def test_operator_decides_about_a_tool_of_one_tenant(customers: Customers,
 
 
 async def test_operator_pages_show_one_tenant_and_no_secret(customers: Customers, visitor: Visitor) -> None:
+    own = {"servers": {"crm": {"url": "https://crm.example/mcp"}}}
+    (customers.fleet.folder / "settings.json").write_text(json.dumps(own))  # the operator's own servers are no tenant's
     for tenant in (customers.acme, customers.zeta):
         customers.waiting(tenant, arguments=json.dumps({"contact_id": f"contact of {tenant.name}"}))
         customers.log(tenant, "probe_echo")
@@ -263,6 +265,7 @@ async def test_operator_pages_show_one_tenant_and_no_secret(customers: Customers
             texts[kind] = (await visitor.get(f"/tenants/{tenant.id}/activity.{kind}")).text
         assert f"contact of {tenant.name}" in texts["approvals"]
         assert f"agent of {tenant.name}" in texts["csv"]
+        assert ("Probe" in texts["tools"], "crm" in texts["tools"]) == (True, False)
         assert "probe.token" in texts["settings"]  # which ones there are
         for page, text in texts.items():
             assert (other in text, "canary" in text, TOKEN in text) == (False, False, False), page
