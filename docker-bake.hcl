@@ -66,6 +66,14 @@ target "base" {
   tags       = ["${REGISTRY}/base:${VERSION}", "${REGISTRY}/base:latest"]
 }
 
+# Not among those by default: it holds all of them.
+target "fleet" {
+  inherits   = ["_common"]
+  dockerfile = "shared/fleet.Dockerfile"
+  contexts   = { flotilla-base = "target:base", flotilla-build = "target:build" }
+  tags       = ["${REGISTRY}/fleet:${VERSION}", "${REGISTRY}/fleet:latest"]
+}
+
 # What the released images stand on must be there for each architecture too.
 target "_everywhere" { platforms = ["linux/amd64", "linux/arm64"] }
 target "everywhere-base" { inherits = ["base", "_everywhere"] }

@@ -77,6 +77,7 @@ setup(
     package_data={
         **{f"flotilla_servers.{name}": ["discovery.json"] for name in SERVERS},
         "flotilla_servers.switchboard.console": ["templates/*", "static/*"],
+        "flotilla_servers.switchboard.connecting": ["templates/*"],
     },
     cmdclass={"build_py": BuildWithDiscovery},
     entry_points={

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +39,17 @@ def _group(item: pytest.Item) -> str:
 
     A file does, and all that uses the engine: it counts containers.
     """
-    if item.get_closest_marker("docker") or "docker" in item.path.parts:
+    return "docker" if item.get_closest_marker("docker") else _group_of_file(item.path)
+
+
+@cache
+def _group_of_file(path: Path) -> str:
+    if "docker" in path.parts:
         return "docker"
-    return item.path.relative_to(ROOT).as_posix() if item.path.is_relative_to(ROOT) else str(item.path)
+    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)
 
 
+@cache
 def _turn(group: str) -> int:
     """Return when a group begins: the named ones in their order, then every acceptance suite, then the others."""
     named = [n for n, start in enumerate(LONGEST_FIRST) if group.startswith(start)]

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import TypeAdapter, ValidationError
-
-from flotilla import Server
-from flotilla.settings import is_secret, variable
-from flotilla_cli import client, gateway, paths, secrets_file, servers
-from flotilla_cli.generator.servers import server_of
+from flotilla_cli import gateway, paths, secrets_file, servers
 from flotilla_launcher.environment import is_placeholder
 from flotilla_launcher.naming import catalog_name, module_of, slug_of
+from flotilla_servers.switchboard import identity
 
-IDENTITY = re.compile(r"_(get_current_user|get_account|verify_connection)$")  # tools that say whose account it is
-PERSON = ("name", "full_name", "display_name", "email", "email_address", "login")
-COMPANY = ("company", "company_name", "organization", "organization_name", "organisation", "account_name", "workspace")
+if TYPE_CHECKING:  # the library takes two seconds to import: not for --help, or a name that is refused
+    from flotilla import Server
 
 
 class AccountError(Exception):
@@ -33,6 +27,8 @@ def known(name: str) -> Server[Any]:
     slug = slug_of(name.replace("_", "-"))
     if slug not in servers.registry():
         raise AccountError(f"{name!r} is not a server. The servers are {', '.join(servers.registry())}.")
+    from flotilla_cli.generator.servers import server_of
+
     return server_of(slug)
 
 
@@ -54,6 +50,8 @@ def secret(server: Server[Any], field: str) -> str:
 
 def present(server: Server[Any], field: str, saved: Mapping[str, str]) -> str:
     """Return the value that is there already, from the secrets file or the environment; "" for none."""
+    from flotilla.settings import variable
+
     for value in (saved.get(secret(server, field), ""), os.environ.get(variable(server.slug, field), "")):
         if value and not is_placeholder(value):
             return value
@@ -67,11 +65,15 @@ def about(server: Server[Any], field: str) -> str:
 
 def hidden(server: Server[Any], field: str) -> bool:
     """Tell whether a setting is typed without being shown."""
+    from flotilla.settings import is_secret
+
     return is_secret(server.integration.settings_class.model_fields[field])
 
 
 def checked(server: Server[Any], field: str, value: str) -> str:
     """Return a value as it is stored. Raises AccountError for one that the server would refuse."""
+    from pydantic import TypeAdapter, ValidationError
+
     text, info = value.strip(), server.integration.settings_class.model_fields.get(field)
     if info is None:
         names = ", ".join(server.integration.settings_class.model_fields)
@@ -98,26 +100,19 @@ def try_call(slug: str) -> str:
         raise AccountError(
             f"{slug} does not answer: {str(problem).removeprefix(f'{tool}: ').removeprefix('Error: ')}"
         ) from None
-    person, company = (_first(result, names) for names in (PERSON, COMPANY))
-    if not IDENTITY.search(tool) or not (person or company):
-        return f"Connected: {tool} answered."
-    return f"Connected as {' at '.join(part for part in (person, company) if part)}."
+    account = identity.account_name(tool, result)
+    return f"Connected as {account}." if account else f"Connected: {tool} answered."
 
 
 def trial_tool(slug: str) -> str:
     """Return a tool that only reads and needs no argument: one that says whose account it is, else the first."""
-    document = paths.read_json(paths.ROOT / "servers" / module_of(slug) / "discovery.json")
-    effects = document["attributes"]["tools"]
-    names = [
-        tool["name"]
-        for tool in document["tools"]
-        if effects[tool["name"]]["effect"] == "reads" and not tool["inputSchema"].get("required")
-    ]
-    return next((name for name in names if IDENTITY.search(name)), names[0] if names else "")
+    return identity.trial_tool(paths.read_json(paths.ROOT / "servers" / module_of(slug) / "discovery.json"))
 
 
 async def _called(slug: str, tool: str) -> dict[str, Any]:
     """Call a tool through a switchboard of its own, with the server as a process."""
+    from flotilla_cli import client
+
     command = [*gateway.switchboard_command([slug], "process"), *gateway.user_files()]
     environ = {
         **os.environ,
@@ -128,16 +123,6 @@ async def _called(slug: str, tool: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         async with client.over_stdio(command, environ, Path(folder) / "log", timeout=60) as session:
             return await client.call(session, tool)
-
-
-def _first(value: Any, names: tuple[str, ...], depth: int = 0) -> str:
-    """Return the first text under one of these names, in an object or those in it."""
-    if not isinstance(value, dict) or depth > 2:
-        return ""
-    for name in names:
-        if isinstance(text := value.get(name), str) and text.strip():
-            return text.strip()
-    return next((text_inside for inner in value.values() if (text_inside := _first(inner, names, depth + 1))), "")
 
 
 def forget(server: Server[Any], in_keychain: bool) -> list[str]:

@@ -10,11 +10,13 @@ import getpass
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flotilla import Server
-from flotilla_cli import accounts, login, paths, secrets_file
+from flotilla_cli import accounts, paths, secrets_file
 from flotilla_cli.accounts import AccountError
+
+if TYPE_CHECKING:
+    from flotilla import Server
 
 
 def values_of(texts: list[str]) -> dict[str, str]:
@@ -87,6 +89,8 @@ def connect(
     known = {name: value for name, value in {**there, **checked}.items() if value}
     option = chosen_option(server, known, consent)
     if accounts.by_consent(server, option) and not all(map(known.get, option)):
+        from flotilla_cli import login  # imports the library
+
         store(server, checked, keychain)
         if login.main([server.slug, *(["--store", "desktop" if keychain else "file"])]):
             raise AccountError(f"{server.slug} was not connected; the reason is above.")
@@ -134,7 +138,7 @@ def main(argv: list[str]) -> int:
     add_options(parser)
     options = parser.parse_args(argv)
     try:
-        server, keychain = accounts.known(options.server), login.in_keychain(options)
+        server, keychain = accounts.known(options.server), secrets_file.chosen_keychain(options.store)
         if accounts.auth_options(server) == [[]] and not options.set:
             paths.say(f"{server.slug} needs no account.")
         else:

@@ -19,12 +19,10 @@ from pathlib import Path
 from flotilla_cli import (
     accounts,
     add,
-    client,
     clients,
     connect,
     install,
     jsonc,
-    login,
     paths,
     secrets_file,
     servers,
@@ -32,7 +30,6 @@ from flotilla_cli import (
     up,
 )
 from flotilla_cli.accounts import AccountError
-from flotilla_cli.generator.servers import server_of
 from flotilla_launcher.naming import slug_of
 
 PULL = 120  # seconds that the release's image may take to come
@@ -86,9 +83,9 @@ def connect_accounts(
     slugs: list[str], options: argparse.Namespace, values: Mapping[str, Mapping[str, str]]
 ) -> list[str]:
     """Connect what is not yet, try each; return those that work. One that does not stops no other."""
-    keychain, working = login.in_keychain(options), list[str]()
+    keychain, working = secrets_file.chosen_keychain(options.store), list[str]()
     for slug in slugs:
-        server = server_of(slug)
+        server = accounts.known(slug)
         try:
             if accounts.auth_options(server) != [[]]:
                 missing = servers.missing(slug, secrets_file.read(), servers.settings())
@@ -154,6 +151,8 @@ def call_as(name: str) -> str:
     command = [entry["command"], *entry["args"]]
 
     async def called() -> str:
+        from flotilla_cli import client  # imports FastMCP
+
         with tempfile.TemporaryDirectory() as folder:
             session = client.over_stdio(
                 command, {**os.environ, **entry.get("env", {})}, Path(folder) / "log", timeout=120

@@ -13,9 +13,6 @@ from typing import Any
 from flotilla_cli import paths
 from flotilla_launcher.environment import SettingError
 from flotilla_servers.switchboard.action_log import COLUMNS, read
-from flotilla_servers.switchboard.tenants.setup import database, folders
-from flotilla_servers.switchboard.tenants.store import Store
-from flotilla_servers.switchboard.tenants.tenants import Tenants
 
 
 def main(argv: list[str]) -> int:
@@ -36,10 +33,9 @@ def main(argv: list[str]) -> int:
     state = options.state
     if options.tenant:
         try:
-            tenant = Tenants(Store(database(state))).named(options.tenant)
+            state = _state_of(options.tenant, state)
         except SettingError as error:
             return paths.fail(str(error))
-        _, state = folders(paths.data_folder(), state, tenant.id)
     rows = list(read(state, **wanted))[::-1]
     if options.json:
         for row in rows:
@@ -54,6 +50,19 @@ def main(argv: list[str]) -> int:
         if not rows:
             print("No call is logged here. Calls through the switchboard are, unless FLOTILLA_LOG=off.")
     return 0
+
+
+def _state_of(name: str, state: Path) -> Path:
+    """Return the state folder of one tenant. Raises SettingError where there is none of that name."""
+    from flotilla_servers.switchboard.tenants.setup import database, folders  # imports the library
+    from flotilla_servers.switchboard.tenants.store import Store
+    from flotilla_servers.switchboard.tenants.tenant import TenantError
+    from flotilla_servers.switchboard.tenants.tenants import Tenants
+
+    url = database(state)
+    if "://" not in url and not Path(url).is_file():  # which the store would make
+        raise TenantError(f"There is no tenant `{name}`: {url} does not exist.", "Name the state folder with --state.")
+    return folders(paths.data_folder(), state, Tenants(Store(url)).named(name).id)[1]
 
 
 def _line(row: dict[str, Any]) -> str:

@@ -213,7 +213,7 @@ def connect(servers: Servers, options: argparse.Namespace) -> int:
     new |= {secret(slug, access_levels.setting_of(servers[slug])): level for slug, level in levels.items()}
     new |= {secret(slug, about.regions.field): region for slug in servers} if about.regions else {}
     new = {name: value for name, value in new.items() if value or name in saved}
-    where = secrets_file.store(new, in_keychain(options))
+    where = secrets_file.store(new, secrets_file.chosen_keychain(options.store))
     paths.say(f"Connected: {person}, for {', '.join(servers)}. Stored in {where}.")
     granted = set(str(token.get("scope") or "").replace(",", " ").split())
     for slug, server in servers.items():
@@ -282,7 +282,7 @@ def revoke(servers: Servers, options: argparse.Namespace) -> int:
     about = _stored(about_of(servers), next(iter(servers)), saved).in_region(region_of(servers, saved))
     field = about.token_field
     tokens = {token for slug in servers if not is_placeholder(token := saved.get(secret(slug, field), ""))}
-    if not tokens and not in_keychain(options):
+    if not tokens and not secrets_file.chosen_keychain(options.store):
         raise consent.ConsentError(f"{', '.join(servers)}: not connected, so there is nothing to revoke.")
     holders = [slug for slug in connectable() | servers if saved.get(secret(slug, field)) in tokens]
     for token in tokens if about.revoke_url else ():
@@ -294,7 +294,9 @@ def revoke(servers: Servers, options: argparse.Namespace) -> int:
             raise consent.ConsentError(
                 f"The vendor answers {response.status_code}, so nothing was revoked. Try again later."
             )
-    secrets_file.forget([secret(slug, field) for slug in holders or servers], in_keychain(options))
+    secrets_file.forget(
+        [secret(slug, field) for slug in holders or servers], secrets_file.chosen_keychain(options.store)
+    )
     paths.say(f"Disconnected: {', '.join(holders or servers)}.")
     if not tokens:
         paths.say(
@@ -320,11 +322,6 @@ def browser() -> bool:
     return not (
         sys.platform.startswith("linux") and not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY")
     )
-
-
-def in_keychain(options: argparse.Namespace) -> bool:
-    """Tell whether Docker Desktop's keychain is used: where it exists, unless --store says otherwise."""
-    return bool(options.store == "desktop" or (options.store is None and secrets_file.has_keychain()))
 
 
 def main(argv: list[str]) -> int:

@@ -14,7 +14,7 @@ import argparse
 import asyncio
 import getpass
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +77,7 @@ def main(argv: list[str]) -> int:
     options = _parser().parse_args(argv)
     try:
         place = Place(options)
-        return int(globals()[f"_{options.action}"](place, options) or 0)
+        return int(ACTIONS[options.action](place, options) or 0)
     except FAILURES as error:
         return paths.fail(_sentence(error))
     except (KeyboardInterrupt, EOFError):
@@ -224,6 +224,16 @@ def _connect(place: Place, options: argparse.Namespace) -> int:
         return paths.fail(f"{error} Start again.")
     paths.say(f"Logged in to {options.name}.")
     return _read(place, server)
+
+
+ACTIONS: dict[str, Callable[[Place, argparse.Namespace], int | None]] = {
+    "list": _list,
+    "add": _add,
+    "remove": _remove,
+    "refresh": _refresh,
+    "look": _look,
+    "connect": _connect,
+}
 
 
 def _show(place: Place, server: OwnServer) -> list[dict[str, Any]]:

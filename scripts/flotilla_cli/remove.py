@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from flotilla_cli import accounts, login, paths
+from flotilla_cli import accounts, paths, secrets_file
 from flotilla_cli.accounts import AccountError
 
 
@@ -32,9 +32,12 @@ def main(argv: list[str]) -> int:
                 paths.say("Nothing was changed.")
                 return 0
         store = ["--store", options.store] if options.store else []
-        if options.revoke and (status := login.main([server.slug, "--revoke", *store])):
-            return status
-        names = accounts.forget(server, login.in_keychain(options))
+        if options.revoke:
+            from flotilla_cli import login  # imports the library
+
+            if status := login.main([server.slug, "--revoke", *store]):
+                return status
+        names = accounts.forget(server, secrets_file.chosen_keychain(options.store))
     except AccountError as problem:
         return paths.fail(str(problem))
     except (OSError, ValueError) as problem:

@@ -36,6 +36,11 @@ def has_keychain() -> bool:
     return system.gateway_plugin() is not None and system.docker("mcp", "secret", "ls", "--json") is not None
 
 
+def chosen_keychain(option: str | None) -> bool:
+    """Tell whether the keychain is used: where it exists, unless the option --store (file, desktop) says otherwise."""
+    return option == "desktop" or (option is None and has_keychain())
+
+
 def keychain_names() -> str:
     """Return Docker Desktop's list of the secrets that it keeps, as JSON text: names only, never values."""
     return system.docker("mcp", "secret", "ls", "--json") or ""

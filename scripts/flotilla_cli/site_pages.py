@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import posixpath
 import re
 import shutil
 import subprocess
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from flotilla_cli import paths
 
@@ -23,13 +24,7 @@ def pages() -> list[str]:
 
 def resolved(page: str, target: str) -> str:
     """Return the path in the checkout that a page's link leads to."""
-    parts: list[str] = []
-    for part in (PurePosixPath(page).parent / target).parts:
-        if part == "..":
-            parts.pop()
-        elif part != ".":
-            parts.append(part)
-    return "/".join(parts)
+    return posixpath.normpath(posixpath.join(posixpath.dirname(page), target))
 
 
 def converted(page: str, text: str, known: set[str]) -> str:

@@ -10,22 +10,32 @@ import sys
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flotilla_cli import paths
-from flotilla_launcher.environment import SettingError
-from flotilla_servers.switchboard.tenants import administration
-from flotilla_servers.switchboard.tenants.setup import database, folders, open_tenants
+from flotilla_launcher.environment import SettingError, setting
+from flotilla_launcher.naming import slug_of
+from flotilla_servers.switchboard.catalog import read_catalog
+from flotilla_servers.switchboard.connecting.offer import offer_of
+from flotilla_servers.switchboard.options import CATALOG, DISCOVERY
+from flotilla_servers.switchboard.tenants.connections import Connections
+from flotilla_servers.switchboard.tenants.links import HOURS, Links
 from flotilla_servers.switchboard.tenants.tenant import Tenant, TenantError
-from flotilla_servers.switchboard.tenants.tenants import Tenants
-from flotilla_servers.switchboard.tenants.vault import Vault
+
+if TYPE_CHECKING:  # they import the library, which takes two seconds: not for --help
+    from flotilla_servers.switchboard.tenants.tenants import Tenants
+    from flotilla_servers.switchboard.tenants.vault import Vault
+
+ADDRESS = "http://127.0.0.1:8811"  # of a switchboard that listens on this machine alone
 
 
 def main(argv: list[str]) -> int:
     """Run one command about tenants; returns 0, or 1 after a message."""
     options = _arguments(argv)
+    from flotilla_servers.switchboard.tenants.setup import database, open_tenants
+
     try:
-        tenants, vault = open_tenants(options.tenants, os.environ)
+        tenants, vault = open_tenants(options.tenants or database(options.state), os.environ)
         return int(options.run(options, tenants, vault) or 0)
     except (SettingError, OSError, ValueError) as error:
         return paths.fail(str(error))
@@ -34,7 +44,10 @@ def main(argv: list[str]) -> int:
 def _arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/flotilla tenant", description=__doc__)
     state = paths.state_folder()
-    parser.add_argument("--tenants", default=database(state), help="the database: a file or a postgresql:// URL")
+    parser.add_argument(
+        "--tenants",
+        help="the database: a file or a postgresql:// URL (default: FLOTILLA_TENANTS, else in the state folder)",
+    )
     parser.add_argument("--state", type=Path, default=state, help="the switchboard's state folder")
     parser.add_argument("--data", type=Path, default=paths.data_folder(), help="the switchboard's data folder")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -50,8 +63,7 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     new.add_argument(
         "--template",
         type=Path,
-        default=administration.template_folder(os.environ),
-        help="folder of settings.yaml, secrets.env and files/",
+        help="folder of settings.yaml, secrets.env and files/ (default: ~/.config/flotilla/tenant-template)",
     )
     _add_settings(new)
     command("list", _list, "List them.")
@@ -61,6 +73,15 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     command("resume", _resume, "Serve its clients again.", "name")
     token = command("rotate-token", _rotate_token, "Make a new token; the old one ends at once.", "name")
     token.add_argument("--keep-old", action="store_true", help="the old one ends with the next rotation instead")
+    connect = command("connect", _connect, "Print a link by which the customer connects an account.", "name", "server")
+    connect.add_argument("--hours", type=float, default=HOURS, help=f"how long it works (default: {HOURS:g})")
+    connect.add_argument(
+        "--public-url",
+        default=setting("FLOTILLA_PUBLIC_URL") or ADDRESS,
+        help=f"address under which the customer reaches the switchboard (default: FLOTILLA_PUBLIC_URL, else {ADDRESS})",
+    )
+    connect.add_argument("--catalog", type=Path, default=CATALOG, help="the catalog file")
+    connect.add_argument("--discovery", type=Path, default=DISCOVERY, help="folder of <server>/discovery.json")
     command("import", _import, "Save the credentials of a secrets file (lines server.name=value).", "name", "file")
     command("restore", _restore, "Bring an older version of a credential back.", "name", "credential", "version")
     command("forget", _forget, "Delete a credential with all its versions.", "name", "credential")
@@ -103,8 +124,11 @@ def _settings(options: argparse.Namespace, base: Mapping[str, Any]) -> dict[str,
 
 
 def _create(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None:
-    settings = _settings(options, administration.template_settings(options.template))
-    tenant, token = administration.create(tenants, vault, options.name, settings, options.template, options.data)
+    from flotilla_servers.switchboard.tenants import administration
+
+    template = options.template or administration.template_folder(os.environ)
+    settings = _settings(options, administration.template_settings(template))
+    tenant, token = administration.create(tenants, vault, options.name, settings, template, options.data, options.state)
     paths.say(f"The tenant {tenant.name} is there. Its client's token, which is not shown again:\n\n    {token}\n")
     paths.say(f"Next: its credentials, `scripts/flotilla tenant import {tenant.name} FILE`.")
 
@@ -120,21 +144,35 @@ def _list(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None:
 
 def _show(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None:
     tenant = tenants.named(options.name)
-    paths.say(json.dumps(_document(tenant, vault), indent=2, ensure_ascii=False))
+    paths.say(json.dumps(_document(tenant, vault, Connections(tenants.store)), indent=2, ensure_ascii=False))
 
 
-def _document(tenant: Tenant, vault: Vault) -> dict[str, Any]:
+def _document(tenant: Tenant, vault: Vault, connections: Connections) -> dict[str, Any]:
     """Return what may be shown of a tenant."""
     credentials = [
         {
             "name": f"{item.server}.{item.name}",
             "version": item.version,
-            "set": datetime.fromtimestamp(item.created).astimezone().isoformat(timespec="seconds"),
+            "set": _moment(item.created),
         }
         for item in vault.listed(tenant)
     ]
     about = {"name": tenant.name, "id": tenant.id, "status": tenant.status}
-    return {**about, "settings": tenant.settings.document(), "credentials": credentials}
+    connected = [
+        {
+            "server": item.server,
+            "account": item.account,
+            "connected": _moment(item.connected),
+            **({"revoked": _moment(item.revoked)} if item.revoked else {}),
+        }
+        for item in connections.all(tenant)
+    ]
+    settings = tenant.settings.document()
+    return {**about, "settings": settings, "credentials": credentials, "connected": connected}
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds).astimezone().isoformat(timespec="seconds")
 
 
 def _set(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None:
@@ -164,6 +202,19 @@ def _import(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None
     paths.say(f"{number} credentials of {tenant.name} are saved. Delete {options.file} if nothing else needs it.")
 
 
+def _connect(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None:
+    tenant, server = tenants.named(options.name), slug_of(options.server.lower())
+    entry = next((one for one in read_catalog(options.catalog, {}, {}).values() if one.slug == server), None)
+    if entry is None:
+        raise TenantError(f"The catalog has no server `{options.server}`.", "`flotilla tenant connect --help`")
+    offer = offer_of(entry, options.discovery)
+    if not offer.forms:
+        raise TenantError(f"{offer.title} has no account that a link could connect.", "It can be used as it is.")
+    link = f"{options.public_url.rstrip('/')}/connect/{Links(tenants.store).create(tenant, server, options.hours)}"
+    paths.say(f"{tenant.name} connects {offer.title} by this link. It works once, for {options.hours:g} hours:")
+    paths.say(f"\n    {link}\n")
+
+
 def _credential(options: argparse.Namespace) -> tuple[str, str]:
     server, _, name = options.credential.partition(".")
     return server, name
@@ -189,9 +240,14 @@ def _rotate_keys(options: argparse.Namespace, tenants: Tenants, vault: Vault) ->
 
 
 def _export(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None:
+    from flotilla_servers.switchboard.tenants.setup import folders
+
     tenant, folder = tenants.named(options.name), Path(options.folder)
     folder.mkdir(parents=True, mode=0o700)
-    paths.write(folder / "tenant.json", json.dumps(_document(tenant, vault), indent=2, ensure_ascii=False) + "\n")
+    paths.write(
+        folder / "tenant.json",
+        json.dumps(_document(tenant, vault, Connections(tenants.store)), indent=2, ensure_ascii=False) + "\n",
+    )
     data, _ = folders(options.data, options.state, tenant.id)
     if data.is_dir():
         shutil.copytree(data, folder / "files", symlinks=True)
@@ -202,6 +258,8 @@ def _export(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None
 
 
 def _delete(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None:
+    from flotilla_servers.switchboard.tenants import administration
+
     tenant = tenants.named(options.name)
     confirmed = options.confirm
     if confirmed is None and sys.stdin.isatty():

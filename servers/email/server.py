@@ -16,6 +16,7 @@ from flotilla import (
     Limit,
     Model,
     OAuth2,
+    OfAccount,
     Page,
     Preference,
     SecretStr,
@@ -44,12 +45,16 @@ class Settings(ServerSettings):
     """Read from EMAIL_SMTP_HOST, EMAIL_PASSWORD and so on."""
 
     smtp_host: str = Field(description="Mail server for sending", examples=["smtp.gmail.com"])
-    smtp_port: int | None = Field(
+    smtp_port: Annotated[int | None, OfAccount] = Field(
         None, ge=1, le=65535, description="Port; 587 with starttls, 465 with tls, 25 with none when left out"
     )
-    security: Security = Field("starttls", description="starttls, tls (encrypted from the start) or none")
-    username: str = Field("", description="Login, most often the e-mail address; empty for a server without login")
-    password: SecretStr | None = Field(
+    security: Annotated[Security, OfAccount] = Field(
+        "starttls", description="starttls, tls (encrypted from the start) or none"
+    )
+    username: Annotated[str, OfAccount] = Field(
+        "", description="Login, most often the e-mail address; empty for a server without login"
+    )
+    password: Annotated[SecretStr | None, OfAccount] = Field(
         None,
         description="Password of the mailbox; an app password for Gmail, iCloud, Yahoo (see the server's README)",
         examples=["abcd efgh ijkl mnop"],
@@ -62,12 +67,16 @@ class Settings(ServerSettings):
     client_id: str = Field("", description="Id of the OAuth client")
     client_secret: SecretStr | None = Field(None, description="Secret of the OAuth client")
     refresh_token: SecretStr | None = Field(None, description="Refresh token of the mailbox's owner, for OAuth")
-    imap_host: str = Field(
+    imap_host: Annotated[str, OfAccount] = Field(
         "", description="IMAP server of the mailbox, to save a copy in the Sent folder; not needed for Gmail"
     )
-    imap_port: int = Field(993, ge=1, le=65535, description="Port of IMAP; any other than 993 begins with STARTTLS")
+    imap_port: Annotated[int, OfAccount] = Field(
+        993, ge=1, le=65535, description="Port of IMAP; any other than 993 begins with STARTTLS"
+    )
     sent_folder: str = Field("", description="Name of the Sent folder, where the server marks none as such")
-    sender: str = Field("", description="Address that mail comes from; the username when left out")
+    sender: Annotated[str, OfAccount] = Field(
+        "", description="Address that mail comes from; the username when left out"
+    )
     sender_name: Annotated[str, Preference] = Field("", description="Name that readers see beside the sender's address")
     reply_to: str = Field("", description="Address that answers go to, when that is not the sender's")
     allowed_recipients: Annotated[list[str] | None, CommaSeparated] = Field(

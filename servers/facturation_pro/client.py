@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, HttpUrl
 
-from flotilla import Consent, Integration, Preference, SecretStr, ServerSettings, errors
+from flotilla import Consent, Integration, OfAccount, Preference, SecretStr, ServerSettings, errors
 from flotilla.http.responses import usual_message
 from flotilla.settings import scrub
 
@@ -45,7 +45,9 @@ class Settings(ServerSettings):
         description="API key, beside the API identifier in the account menu, Clé API. Not needed with OAuth",
         examples=["a1b2c3d4e5f6"],
     )
-    firm_id: int | None = Field(None, description="Firm to work on, where the account has several")
+    firm_id: Annotated[int | None, OfAccount] = Field(
+        None, description="Firm to work on, where the account has several"
+    )
     client_id: SecretStr = Field(description="OAuth: of the application, from www.facturation.pro/oauth/applications")
     client_secret: SecretStr = Field(description="OAuth: secret of the application")
     refresh_token: SecretStr = Field(description="OAuth: refresh token of the user")

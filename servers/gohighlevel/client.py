@@ -13,6 +13,7 @@ from flotilla import (
     Consent,
     FirstOf,
     Integration,
+    OfAccount,
     Preference,
     SecretStr,
     ServerSettings,
@@ -55,7 +56,7 @@ class Settings(ServerSettings):
         description="Private integration token of the sub-account, from Settings > Private Integrations",
         examples=["pit-2f6b1c9e-8d3a-4c57-9f40-1b7e6a5d0c82"],
     )
-    location_id: str = Field(
+    location_id: Annotated[str, OfAccount] = Field(
         "",
         pattern=r"^[\w-]*$",
         description="Id of the sub-account (location), in its address behind /location/; found where there is one only",

@@ -39,6 +39,7 @@ CONSENT = Consent(
     rotation_optional=True,
     rotates=True,
     tokens_in="authed_user",
+    ended=ENDED,
     redirect_host="localhost",
     ports=(8976,),  # Slack compares the whole redirect URL
     register="api.slack.com/apps > Create New App > OAuth & Permissions: PKCE on, the redirect URL "

@@ -7,6 +7,7 @@ import secrets
 from typing import Any
 
 from flotilla_launcher.protocol import (
+    ACCESS_KEY,
     CAPABILITIES_KEY,
     CLIENT_KEY,
     LOG_LEVEL_KEY,
@@ -17,7 +18,7 @@ from flotilla_launcher.protocol import (
 
 from .jsonrpc import INVALID_PARAMS, Message, RpcError
 
-CONNECTION_KEYS = (VERSION_KEY, CLIENT_KEY, CAPABILITIES_KEY, TIMINGS_KEY, "progressToken")
+CONNECTION_KEYS = (VERSION_KEY, CLIENT_KEY, CAPABILITIES_KEY, TIMINGS_KEY, ACCESS_KEY, "progressToken")
 
 
 class ClientRequest:

@@ -30,8 +30,13 @@ class DiscoveryError(CatalogError):
 
 def discovery_path(entry: Entry, folder: Path) -> Path:
     """Return a server's discovery file: in a folder named like its Python package, or by its slug."""
-    package = folder / module_of(entry.slug) / "discovery.json"
-    return package if package.exists() else folder / entry.slug / "discovery.json"
+    package, by_slug = discovery_paths(entry.slug, folder)
+    return package if package.exists() else by_slug
+
+
+def discovery_paths(slug: str, folder: Path) -> tuple[Path, Path]:
+    """Return where a server's discovery file may be, the place that counts first in front."""
+    return folder / module_of(slug) / "discovery.json", folder / slug / "discovery.json"
 
 
 def discovery(entry: Entry, folder: Path) -> dict[str, Any]:

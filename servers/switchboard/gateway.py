@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from flotilla_launcher.protocol import LIST_KEYS, MODERN_VERSION, TIMINGS_KEY
+from flotilla_launcher.protocol import ACCESS_KEY, LIST_KEYS, MODERN_VERSION, TIMINGS_KEY
 from flotilla_launcher.version import VERSION
 
 from . import own_tools
+from .accounts import AccountError, Accounts, DisconnectedError
 from .action_log import Action, ActionLog, shown, taken_vendor_ms
 from .admission import QUESTION, Admission
 from .backend import Backend, BrokenResultError, ConnectionLostError, NotStartedError
@@ -76,6 +77,7 @@ class Gateway:
         self._search_tools: dict[str, Message] = {}  # none where all tools are listed
         self.limits: Callable[[], TimeLimits] = TimeLimits
         self.notes: NoteSave | None = None
+        self.accounts: Accounts | None = None  # where they have access tokens that the switchboard renews
         self.own: OwnOffers | None = None  # the own servers, while the switchboard follows its settings
         self.listeners: set[Callable[[], None]] = set()  # called when clients see other tools than before
         self.in_flight, self.last_request = 0, 0.0  # the second is a time of the event loop
@@ -201,7 +203,7 @@ class Gateway:
         """Send a request to its server and return the result: the one place that every call passes.
 
         Where the client's protocol knows no result that asks, its questions are put to the client here. Raises
-        RpcError, NotStartedError, ConnectionLostError, OutOfTimeError and BrokenResultError.
+        RpcError, AccountError, NotStartedError, ConnectionLostError, OutOfTimeError and BrokenResultError.
         """
         self._note_call(call.backend.entry.slug)
         params = {key: value for key, value in call.params.items() if key != "requestState"}
@@ -214,7 +216,7 @@ class Gateway:
             try:
                 with self._sentences.meanwhile(call.client, call.terms, title(call.backend.entry), reads=call.reads):
                     async with within(limit, call.server_seconds, call.backend, call.client):
-                        result = await call.backend.send(call.client, call.method, params, call.safe)
+                        result = await self._sent(call, params)
             finally:
                 call.server_seconds += time.perf_counter() - started
             if (vendor_ms := taken_vendor_ms(result)) is not None:
@@ -230,6 +232,26 @@ class Gateway:
             if "requestState" in result:
                 params["requestState"] = result["requestState"]
         raise ConnectionLostError(f"{call.backend.entry.slug} asked more than {MAX_ROUNDS} times during the call")
+
+    async def _sent(self, call: Call, params: Message) -> Message:
+        """Send a request with the access token of its account, where there is one.
+
+        One that is refused is renewed; what only reads is sent once more with the new one.
+        """
+        refused = ""
+        for last in (False, True):
+            access = await self.accounts.access(call.backend.entry, refused) if self.accounts else None
+            if access:
+                call.client.meta[ACCESS_KEY] = access
+            result = await call.backend.send(call.client, call.method, params, call.safe)
+            is_refused = type(meta := result.get("_meta")) is dict and meta.pop(ACCESS_KEY, None) is not None
+            if not access or not is_refused or last:
+                break
+            refused = str(access["access_token"])
+            if not call.safe and self.accounts:
+                await self.accounts.access(call.backend.entry, refused)  # for the next call
+                break
+        return result
 
     def _takes_notes(self) -> bool:
         return bool(self._admission and self._admission.settings.current().notes.on)
@@ -318,13 +340,16 @@ class Gateway:
         if refusal := await call.backend.refusal(call.tool, call.params["arguments"]):
             call.outcome = "refused"
             return failed(refusal)
-        if self._admission:
-            refused = await self._admission.admit(call)
-            if refused:
-                asks = refused.get("resultType") == "input_required"
-                return self._signed(call, refused, refused["requestState"]) if asks else refused
+        for check in (self._has_account, self._is_admitted):
+            if ending := await check(call):
+                return ending
         try:
             result = await self.forward(call)
+        except DisconnectedError as error:
+            return await self._has_account(call, str(error)) or failed(str(error))
+        except AccountError as error:
+            call.outcome = "refused"
+            return failed(str(error))
         except NotStartedError as error:
             call.outcome = "not_started"
             sentence = self._sentences.unreachable(title(call.backend.entry))
@@ -350,6 +375,19 @@ class Gateway:
         call.outcome = "asked" if asks else "error" if result.get("isError") else "ok"
         return result
 
+    async def _has_account(self, call: Call, problem: str = "") -> Message | None:
+        """Return None for a call that has an account, else the result that ends it. Raises AccountConnectedError."""
+        ending = await self.accounts.connected(call, problem) if self.accounts else None
+        return self._with_state(call, ending)
+
+    async def _is_admitted(self, call: Call) -> Message | None:
+        """Return None for a call that may be made, else the result that ends it."""
+        return self._with_state(call, await self._admission.admit(call) if self._admission else None)
+
+    def _with_state(self, call: Call, ending: Message | None) -> Message | None:
+        asks = ending is not None and ending.get("resultType") == "input_required"
+        return self._signed(call, ending, ending["requestState"]) if ending and asks else ending
+
     async def _read(self, client: ClientRequest, method: str, params: Message) -> Message:
         """Get a prompt or read a resource, which changes nothing and has no error result."""
         params = _known(params, FORWARDED[method], "arguments", client)
@@ -365,6 +403,8 @@ class Gateway:
             call.asked = Asked.read(self._state.read(params["requestState"], call.request))
         try:
             result = await self.forward(call)
+        except AccountError as error:
+            raise RpcError(INTERNAL_ERROR, f"Error: {error}") from None
         except (NotStartedError, ConnectionLostError) as error:
             raise RpcError(INTERNAL_ERROR, f"Error: {error}. Nothing was changed. Try again later.") from None
         except BrokenResultError as error:

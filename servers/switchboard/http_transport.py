@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakKeyDictionary
@@ -21,7 +21,7 @@ from mcp import MCPError
 from mcp.shared.message import ServerMessageMetadata
 from pydantic import RootModel
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from flotilla.compat import connection_of, keep_no_session_state, low_level
 from flotilla.serving.http import LOOPBACK, fixed_token, listening
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from .console.app import Site
 
 SESSION_HEADER = "mcp-session-id"
+Route = tuple[str, str, Callable[[Request], Awaitable[Response]]]  # path, method, endpoint
 
 
 class Answers(Protocol):
@@ -184,11 +185,12 @@ async def serve(
     options: argparse.Namespace,
     console: Callable[[], Site],
     auth: AuthProvider | None = None,
+    pages: Sequence[Route] = (),
 ) -> None:
     """Serve streamable HTTP; Host and Origin of a request must be those listened on.
 
     `console` makes the console, where the options ask for one. `auth` checks the clients' tokens; without it there is
-    one token, FLOTILLA_HTTP_TOKEN or a new one.
+    one token, FLOTILLA_HTTP_TOKEN or a new one. `pages` are routes beside it, which check by themselves who asks.
     """
     mcp = serve_gateway(gateway)
     hint, token = "", ""
@@ -209,6 +211,8 @@ async def serve(
         async def search(request: Request) -> JSONResponse:
             return await search_api.answer(gateway, request, token)
 
+    for path, method, endpoint in pages:
+        mcp.custom_route(path, methods=[method])(endpoint)
     if options.metrics == "on":
         add_metrics_route(mcp, setting("FLOTILLA_METRICS_TOKEN", guard=True) or "")
     http = listening(options.host, options.port, options.drain)

@@ -89,6 +89,11 @@ OPTIONS: dict[str, tuple[Any, str]] = {
         "over http, serve many tenants, each with accounts of its own: the file of their database, or a "
         "postgresql:// URL",
     ),
+    "public-url": (
+        "",
+        "with --tenants, the address under which their people reach this switchboard, such as https://mcp.example.com: "
+        "links to connect an account begin with it",
+    ),
     "notes": (
         "on",
         "on: a tool that keeps, as a note in the data folder, what cannot be done because a server cannot be reached; "

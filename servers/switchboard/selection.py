@@ -66,16 +66,13 @@ def fleet(options: Namespace, account: Account | None = None) -> dict[str, Entry
 
 def selected(options: Namespace, account: Account | None = None) -> list[Entry]:
     """Return the servers that the switchboard's options ask for, in the catalog's order. Raises what `fleet` raises."""
-    return selected_of(fleet(options, account), options, account)
+    return selected_of(fleet(options, account), options, own_accounts=not (account and account.tenant))
 
 
-def selected_of(entries: Mapping[str, Entry], options: Namespace, account: Account | None = None) -> list[Entry]:
-    """Return those of the fleet that the options ask for, with their filters. Raises what `fleet` raises.
-
-    `account` is the one that the fleet was read for.
-    """
+def selected_of(entries: Mapping[str, Entry], options: Namespace, own_accounts: bool = True) -> list[Entry]:
+    """Return those of the fleet that the options ask for, with their filters. Raises what `fleet` raises."""
     folder = Path(options.discovery)
-    chosen = choose(entries, names(options), remotes(options), folder, own_accounts=not (account and account.tenant))
+    chosen = choose(entries, names(options), remotes(options), folder, own_accounts)
     distribute_filters(entries, chosen, folder)
     return chosen
 

@@ -16,6 +16,7 @@ import os
 import secrets
 import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -25,6 +26,7 @@ from flotilla_launcher.environment import SettingError, setting
 from flotilla_launcher.handover import build_models_on_first_use
 
 from . import settings_file
+from .accounts import Accounts
 from .action_log import ActionLog
 from .admission import Admission
 from .approvals import Approvals
@@ -230,12 +232,24 @@ async def _serve_tenants(options: argparse.Namespace) -> None:
         )
     build_models_on_first_use()
     from . import http_transport
-    from .tenants.authentication import authentication  # not at the top: one person needs none of it
+    from .connecting.access_tokens import AccessTokens  # not at the top: one person needs none of it
+    from .connecting.tenant_accounts import TenantAccounts
+    from .tenants.authentication import authentication
+    from .tenants.connections import Connections
     from .tenants.gateways import TenantGateways
+    from .tenants.links import Links
     from .tenants.setup import open_tenants
+    from .tenants.tenant import Tenant
 
     tenants, vault = open_tenants(options.tenants, os.environ)
-    gateways = TenantGateways(options, tenants, vault, build, Commands(options), configured_state_key())
+    commands = Commands(options)
+    connections, links = Connections(tenants.store), Links(tenants.store)
+    tokens = AccessTokens(options, connections, vault)
+
+    def accounts(tenant: Tenant, account: Account) -> Accounts:
+        return TenantAccounts(options, tenant, account, tokens, connections, links)
+
+    gateways = TenantGateways(options, tenants, vault, build, commands, configured_state_key(), accounts)
     auth = authentication(tenants, os.environ)
     sweeping = asyncio.create_task(gateways.sweep())
 
@@ -246,11 +260,25 @@ async def _serve_tenants(options: argparse.Namespace) -> None:
 
     async def run() -> None:
         try:
-            await http_transport.serve(gateways, options, console, auth)
+            pages = connect_pages(options, tenants, vault, commands, tokens)
+            await http_transport.serve(gateways, options, console, auth, pages)
         finally:
             sweeping.cancel()
 
-    await _until_ended(run, gateways.close, lambda: gateways.in_flight, options.drain)
+    async def close() -> None:
+        await asyncio.gather(gateways.close(), tokens.close())
+
+    await _until_ended(run, close, lambda: gateways.in_flight, options.drain)
+
+
+def connect_pages(options: argparse.Namespace, tenants: Any, vault: Any, commands: Commands, tokens: Any) -> list[Any]:
+    """Return the routes by which customers connect their accounts, none where pages cannot be made here."""
+    try:
+        from .connecting.app import ConnectPages
+    except ModuleNotFoundError as error:
+        report(f"no links to connect accounts: install {error.name}, or flotilla-fleet[switchboard]")
+        return []
+    return list(ConnectPages(options, tenants, vault, commands, tokens).routes())
 
 
 async def _until_ended(
@@ -261,19 +289,30 @@ async def _until_ended(
 ) -> None:
     """Serve until that ends or a signal comes; then stop every server, and this process.
 
-    Calls that are in flight get `drain` seconds to end.
+    Calls that are in flight get `drain` seconds to end. With more than one second, new ones are answered until the end
+    has been announced (see `flotilla.serving.shutdown`), and `run` ends by itself unless a client listens for changes.
     """
 
-    async def close() -> None:
+    async def close(accepting: float = 0, quiet: float = 0) -> None:
+        """Stop every server once no call was in flight for `quiet` seconds, after `accepting` seconds at least."""
         with suppress(TimeoutError):
             async with asyncio.timeout(drain):
-                while in_flight():  # noqa: ASYNC110 - it is only counted
+                await asyncio.sleep(accepting)
+                last_call = time.monotonic()
+                while in_flight() or time.monotonic() - last_call < quiet:
+                    last_call = time.monotonic() if in_flight() else last_call
                     await asyncio.sleep(0.05)
         async with asyncio.timeout(12):  # a server that renews its tokens is waited for
             await close_servers()
 
     def end() -> None:  # without it the process would die before its servers
-        ending.append(asyncio.ensure_future(close()))
+        if drain > 1:
+            from flotilla.serving.shutdown import notice_of  # not at the top: stdio needs none of it
+
+            closing = close(notice_of(drain), quiet=2)  # what was received is in flight by then, what was answered sent
+        else:
+            closing = close()
+        ending.append(asyncio.ensure_future(closing))
         ending[-1].add_done_callback(lambda _: os._exit(0))
 
     ending: list[asyncio.Future[None]] = []

@@ -24,7 +24,7 @@ from flotilla.calls.context import current
 from flotilla.http.client import RequestOptions
 
 from .centers import API_HOSTS, HOSTS, addresses, api_of
-from .oauth import SCHEME, ReadyToken, ZohoOAuth
+from .oauth import ENDED, SCHEME, ReadyToken, ZohoOAuth
 
 V8 = "/crm/v8"
 CENTERS = addresses()
@@ -35,6 +35,7 @@ CONSENT = Consent(
     extra={"access_type": "offline", "prompt": "consent"},  # without both, no refresh token comes
     separator=",",
     pkce=False,
+    ended=("invalid_grant", *ENDED),
     scheme=SCHEME,
     redirect_host="localhost",
     ports=(8976,),  # Zoho compares the whole redirect URL

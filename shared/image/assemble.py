@@ -6,6 +6,7 @@
     assemble.py sqlite <root>                SQLite, for servers that import it
     assemble.py extras <requirements> <base> <root>  a server's own dependencies, as far as the base has none of them
     assemble.py offered <source> <root>      the switchboard's: SQLite, the catalog and the servers' discovery files
+    assemble.py fleet <source> <base> <root> the switchboard and all servers, each as a command: see fleet.Dockerfile
 
 Python files become byte code without sources: found without looking at any source's date, no debug ranges
 (PYTHONNODEBUGRANGES), no docstrings but where one can reach a model.
@@ -17,7 +18,6 @@ import ast
 import concurrent.futures
 import fnmatch
 import importlib.util
-import json
 import marshal
 import os
 import re
@@ -66,25 +66,40 @@ UNUSED_EXTRAS = """
 # Parts that nobody imports of distributions that are needed; below app/lib.
 UNUSED_PARTS = """
     */tests *.pyi py.typed */py.typed *.h *.c *.pyx *.rst *.md cffi setuptools pip bin share
+    annotated_types/test_cases.*
     anyio/_backends/_trio.* anyio/pytest_plugin.*
     authlib/integrations/django_* authlib/integrations/flask_* authlib/integrations/starlette_*
     authlib/integrations/sqla_* authlib/integrations/requests_* authlib/jose
+    authlib/oauth2/drafts authlib/oauth2/rfc7591 authlib/oauth2/rfc7592 authlib/oauth2/rfc8628 authlib/oauth2/rfc9068
+    authlib/oidc/registration authlib/oidc/discovery authlib/oidc/rpinitiated
+    dotenv/cli.*
     fastmcp/cli fastmcp/contrib fastmcp/experimental fastmcp/utilities/mcp_server_config
     fastmcp/utilities/tests.* fastmcp/utilities/cli.* fastmcp/server/auth/oauth_proxy fastmcp/server/auth/oidc_proxy.*
     fastmcp/server/auth/providers/[!_ij]* fastmcp/server/providers/openapi fastmcp/utilities/openapi
+    fastmcp/apps/file_upload.* fastmcp/apps/generative.* fastmcp/apps/form.* fastmcp/apps/approval.*
+    fastmcp/apps/choice.* fastmcp/server/event_store.* fastmcp/server/middleware/caching.*
+    fastmcp/server/middleware/rate_limiting.* fastmcp/server/middleware/logging.*
+    fastmcp/server/middleware/error_handling.* fastmcp/server/middleware/timing.*
+    fastmcp/server/middleware/response_limiting.* fastmcp/utilities/inspect.*
+    fastmcp/utilities/asgi_transport.*
     mcp/cli
     fastmcp/client fastmcp/server/providers/proxy.* httpcore2/_async/http2.* httpcore2/_sync/http2.*
     imapclient/livetest.* imapclient/interact.* imapclient/config.* imapclient/testable_imapclient.*
     jinja2/constants.* jinja2/nativetypes.*
     jsonschema/benchmarks
     olefile/olefile2.*
-    packaging/licenses packaging/pylock.* packaging/metadata.*
+    packaging/[!_v]* packaging/_[!_s]*
     phonenumbers/shortdata/region_*
     pydantic/v1 pydantic/mypy.* pydantic/experimental
     pygments/lexers/[!_p]* pygments/lexers/p[!y]* pygments/lexers/_[!_m]* pygments/lexers/_mql* pygments/lexers/_mysql*
-    pygments/styles/[!_dm]* pygments/formatters/[!_tnh]* pygments/cmdline.* pygments/sphinxext.*
-    rich/markdown.* rich/_win* rich/__main__.* rich/_unicode_data/unicode[1-9]-* rich/_unicode_data/unicode1[0-6]-*
-    starlette/testclient.* click/testing.*
+    pygments/styles/[!_dm]* pygments/formatters/[!_]* pygments/cmdline.* pygments/sphinxext.*
+    prometheus_client/parser.* prometheus_client/openmetrics/parser.* prometheus_client/bridge
+    rich/layout.* rich/prompt.* rich/tree.* rich/markdown.*
+    rich/_win* rich/__main__.* rich/_unicode_data/unicode[1-9]-* rich/_unicode_data/unicode1[0-6]-*
+    starlette/testclient.* starlette/staticfiles.* starlette/endpoints.* starlette/schemas.* starlette/templating.*
+    starlette/config.* starlette/middleware/gzip.* starlette/middleware/wsgi.* starlette/middleware/sessions.*
+    starlette/middleware/opentelemetry.* starlette/middleware/trustedhost.*
+    uvicorn/workers.* click/testing.*
     uvicorn/protocols/websockets/websockets_impl.* uvicorn/protocols/websockets/wsproto_impl.*
     uvicorn/protocols/http/httptools_impl.* uvicorn/protocols/http/*zttp*
     websockets/legacy websockets/sync websockets/trio websockets/cli.* websockets/__main__.* websockets/auth.*
@@ -106,7 +121,9 @@ UNUSED_STDLIB = """
     mailbox.py modulefinder.py pickletools.py wave.py _android_support.py _ios_support.py _osx_support.py
     bz2.py lzma.py tarfile.py lib-dynload/_bz2.* lib-dynload/_lzma.*
     _pydatetime.py _pydecimal.py _pyio.py asyncio/windows_* asyncio/proactor_events.py
-    config-3.13-* sitecustomize.py LICENSE.txt EXTERNALLY-MANAGED __phello__
+    symtable.py compileall.py zipapp.py fileinput.py filecmp.py shelve.py sched.py json/tool.py
+    wsgiref/validate.py urllib/robotparser.py
+    config-3.13-* _sysconfigdata__[!l]* sysconfig/__main__.py sitecustomize.py LICENSE.txt EXTERNALLY-MANAGED __phello__
     lib-dynload/*test* lib-dynload/xx* lib-dynload/_dbm.* lib-dynload/_gdbm.* lib-dynload/_curses*
     lib-dynload/_sqlite3.* lib-dynload/_tkinter.* lib-dynload/readline.* lib-dynload/_lsprof.*
 """
@@ -398,16 +415,54 @@ def make_sqlite(root: Path) -> None:
 
 
 def make_offered(source: Path, root: Path) -> None:
-    """Put a catalog at app/catalog.json, discovery files at app/discovery, and SQLite where Python finds it.
-
-    Without the catalog's descriptions of tools, half a megabyte: what is listed stands in the discovery files.
-    """
+    """Put a catalog at app/catalog.json, discovery files at app/discovery, and SQLite where Python finds it."""
     add_sqlite(root)
     shutil.copytree(source / "discovery", root / "app/discovery")
-    catalog = json.loads((source / "catalog.json").read_text())
-    for entry in catalog["registry"].values():
-        entry.pop("tools", None)
-    put(root, "app/catalog.json", json.dumps(catalog, separators=(",", ":")))
+    put(root, "app/catalog.json", (source / "catalog.json").read_text())
+    normalize(root)
+
+
+COMMAND = """\
+#!{python} -P
+import sys
+from {module} import main
+sys.exit(main({arguments}))
+"""
+
+
+def make_fleet(source: Path, base: Path, root: Path) -> None:
+    """Put all servers of a checkout below one root, with their dependencies, discovery files and commands.
+
+    In this image servers are processes that the switchboard starts by their commands, with Python's own search path.
+    """
+    servers = source / "servers"
+    slugs = {path.parent.name.replace("_", "-") for path in servers.glob("*/server.py")}
+    needed = source / "needed"
+    needed.mkdir()
+    for path in (source / "requirements").glob("*.txt"):
+        if path.stem == "postgresql" or any(path.stem in (slug, f"{slug}-fonts") for slug in slugs):
+            shutil.copyfile(path, needed / path.name)
+    make_extras(needed, base, root)
+    add_sqlite(root)
+    unused = ["*/tests", "*/*.md", "*/*.yaml", "*/tools.json", "*/Dockerfile"]
+    copy_tree(servers, root / LIB / "flotilla_servers", f"/{LIB}/flotilla_servers", unused, docstrings=True)
+    copy_tree(source / "flotilla_cli", root / LIB / "flotilla_cli", f"/{LIB}/flotilla_cli", [], docstrings=True)
+    shutil.copyfile(source / "catalog.json", root / "app/catalog.json")
+    put(root, "usr/local/lib/python3.13/dist-packages/flotilla.pth", f"/{LIB}\n")
+    put(
+        root, "usr/bin/flotilla-fleet", COMMAND.format(python=PYTHON, module="flotilla_launcher.__main__", arguments="")
+    )
+    put(
+        root,
+        "usr/bin/flotilla-tenant",
+        COMMAND.format(python=PYTHON, module="flotilla_cli.tenant", arguments="sys.argv[1:]"),
+    )
+    for name in ("fleet", "tenant"):
+        (root / f"usr/bin/flotilla-{name}").chmod(0o755)
+    for slug in sorted(slugs):
+        (root / f"usr/bin/flotilla-{slug}").symlink_to("flotilla-fleet")
+    (root / "usr/lib/ssl").mkdir(parents=True)  # where OpenSSL looks, for servers get no SSL_CERT_FILE
+    (root / "usr/lib/ssl/cert.pem").symlink_to("/etc/ssl/certs/ca-certificates.crt")
     normalize(root)
 
 
@@ -425,3 +480,5 @@ if __name__ == "__main__":
         make_sqlite(Path(arguments[0]))
     elif job == "offered":
         make_offered(*map(Path, arguments))
+    elif job == "fleet":
+        make_fleet(*map(Path, arguments))

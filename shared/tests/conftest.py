@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from pydantic import Field, HttpUrl
 from flotilla import SecretStr, ServerSettings
 from flotilla.connection import Network
 from flotilla.http.retry import Retry
+from flotilla_launcher.fork_server import PRELOADED
+from flotilla_testing.forking import python
 from flotilla_testing.scratch import ScratchServer
 
 SECRET = "canary-7f3a9c"
@@ -36,6 +38,13 @@ def environ(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPat
     monkeypatch.setenv("FLOTILLA_STATE", str(tmp_path))
     monkeypatch.setenv("ACME_TOKEN", SECRET)
     return monkeypatch
+
+
+@pytest.fixture(scope="session")
+def probe() -> Iterator[list[str]]:
+    """The command of programs/probe.py, without the seconds that its imports take."""
+    with python(*PRELOADED, "flotilla_testing.scratch", "fastmcp.server.http", "flotilla.serving.limits") as command:
+        yield [*command, str(Path(__file__).parent / "programs" / "probe.py")]
 
 
 Make = Callable[..., ScratchServer]

@@ -104,6 +104,7 @@ def test_private_names_only_in_one_module() -> None:
         "_exit",  # of os, documented
         "_replace",  # of named tuples, documented
         "_data",  # of authlib's requests: the fake OAuth server of the test kit
+        "_defer_build",  # of pydantic's adapters: the launcher sets it before the library is imported
     }
     trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES.rglob("*.py")}
     assert SOURCES / "flotilla" / "compat.py" in trees

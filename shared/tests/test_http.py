@@ -6,10 +6,8 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
@@ -20,10 +18,10 @@ from fastmcp.client.transports import StreamableHttpTransport
 
 from flotilla_testing.client import MODES, text_of
 from flotilla_testing.process import KEPT
+from flotilla_testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.slow
 
-PROBE = str(Path(__file__).parent / "programs" / "probe.py")
 TOKEN = "canary-http-4711"
 LEGACY, MODERN = MODES
 
@@ -31,10 +29,10 @@ LEGACY, MODERN = MODES
 class Running:
     """A server on a port of its own."""
 
-    def __init__(self, **environ: str) -> None:
+    def __init__(self, command: list[str], **environ: str) -> None:
         keep = {name: os.environ[name] for name in (*KEPT, "FLOTILLA_DATA") if name in os.environ}
         env = {**keep, "FLOTILLA_TRANSPORT": "http", "FLOTILLA_PORT": "0", **environ}
-        self.popen = subprocess.Popen([sys.executable, PROBE], stderr=subprocess.PIPE, env=env, text=True)
+        self.popen = subprocess.Popen(command, stderr=subprocess.PIPE, env=env, text=True)
         assert self.popen.stderr is not None
         line = self.popen.stderr.readline()
         self.reported: Any = json.loads(line) if line.startswith("{") else line
@@ -68,11 +66,11 @@ Start = Callable[..., Running]
 
 
 @pytest.fixture
-def start() -> Iterator[Start]:
+def start(probe: list[str]) -> Iterator[Start]:
     running: list[Running] = []
 
     def started(**environ: str) -> Running:
-        running.append(Running(**environ))
+        running.append(Running(probe, **environ))
         return running[-1]
 
     yield started
@@ -81,9 +79,9 @@ def start() -> Iterator[Start]:
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[Running]:
+def shared(probe: list[str]) -> Iterator[Running]:
     """One server for the tests that only ask."""
-    server = Running(FLOTILLA_HTTP_TOKEN=TOKEN, FLOTILLA_ALLOWED_HOSTS="probe,*.fleet.example")
+    server = Running(probe, FLOTILLA_HTTP_TOKEN=TOKEN, FLOTILLA_ALLOWED_HOSTS="probe,*.fleet.example")
     yield server
     server.close()
 
@@ -135,7 +133,7 @@ def test_http_token_unusable_prevents_listening(start: Start, params: dict[str, 
     assert running.reported.startswith("flotilla-probe: FLOTILLA_HTTP_TOKEN")
     assert "secret_abc" not in running.reported
     assert "s3cret" not in running.reported
-    assert running.popen.wait(10) == 1
+    assert running.popen.wait(PATIENCE) == 1
 
 
 def test_allowed_hosts_unclear_prevent_listening(start: Start) -> None:
@@ -256,7 +254,7 @@ def test_audit_line_has_the_user_and_not_the_token(start: Start, user: str) -> N
 )
 def test_start_errors_are_one_line(start: Start, environ: dict[str, str], sentence: str) -> None:
     server = start(**environ)
-    assert server.popen.wait(10) == 1
+    assert server.popen.wait(PATIENCE) == 1
     assert server.reported.startswith(sentence)
     assert server.popen.stderr is not None
     assert server.popen.stderr.read() == ""
@@ -266,7 +264,7 @@ def test_port_in_use(start: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         server = start(FLOTILLA_PORT=str(port))
-        assert server.popen.wait(10) == 1
+        assert server.popen.wait(PATIENCE) == 1
     assert server.reported == (
         f"flotilla-probe: cannot listen on 127.0.0.1 port {port}: Address already in use. "
         "Choose other ones with FLOTILLA_HOST and FLOTILLA_PORT.\n"
@@ -353,13 +351,25 @@ def test_shutdown_waits_for_no_call(start: Start, tool: str | None, number: int)
 
 
 async def test_shutdown_finishes_calls_within_the_drain(start: Start) -> None:
-    server = start(FLOTILLA_DRAIN="30")
-    params = {"name": "probe_get_sleep", "arguments": {"seconds": 1.5}}  # the usual end is shorter
-    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    """A proxy that probes learns of it, and until then whatever arrives is answered."""
+    server = start(FLOTILLA_DRAIN="20")
+
+    def message(seconds: float) -> dict[str, Any]:
+        params = {"name": "probe_get_sleep", "arguments": {"seconds": seconds}}
+        return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+
     headers = {**ACCEPT, "MCP-Protocol-Version": "2025-11-25"}
     async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
-        call = asyncio.ensure_future(http.post(f"{server.url}/mcp", json=message, headers=headers))
+        call = asyncio.ensure_future(http.post(f"{server.url}/mcp", json=message(3), headers=headers))
         await asyncio.to_thread(server.begun)
+        before = await http.get(f"{server.url}/health")
+        assert (before.status_code, before.headers.get("connection")) == (200, None)
         server.popen.send_signal(signal.SIGTERM)
+        while (probe := await http.get(f"{server.url}/ready")).status_code == 200:
+            pass
+        assert (probe.status_code, probe.headers["connection"]) == (503, "close")
+        late = await http.post(f"{server.url}/mcp", json=message(0), headers=headers)
+        assert '"isError":false' in late.text
+        assert late.headers["connection"] == "close"
         assert '"isError":false' in (await call).text
     assert await asyncio.to_thread(server.popen.wait, 20) == 0

@@ -24,6 +24,7 @@ from flotilla_cli.generator.registry_rules import (
 from flotilla_cli.generator.render import clients
 from flotilla_cli.generator.servers import ROOT, server_of
 from flotilla_launcher.naming import module_of
+from flotilla_launcher.user_files import read_document
 
 Break = Callable[[dict[str, Any]], Any]
 
@@ -110,7 +111,13 @@ def test_of_tools(broken: Break, says: str) -> None:
     assert [line for line in of_tools(tools) if says in line]
 
 
-CATALOG = json.loads((ROOT / "catalog/flotilla.json").read_text(encoding="utf-8"))
+CATALOG = {
+    "registry": {
+        f"flotilla-{slug}": {key: part for key, part in entry.items() if key != "name"}
+        for slug in ("email", "filesystem")
+        for entry in [read_document(ROOT / f"catalog/servers/{slug}.yaml")]
+    }
+}
 FOUND = {
     slug: json.loads((ROOT / f"servers/{module_of(slug)}/discovery.json").read_text(encoding="utf-8"))
     for slug in ("email", "filesystem")

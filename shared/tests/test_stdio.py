@@ -27,11 +27,11 @@ Start = Callable[..., Process]
 
 
 @pytest.fixture
-def start() -> Iterator[Start]:
+def start(probe: list[str]) -> Iterator[Start]:
     running: list[Process] = []
 
     def started(argv: list[str] | None = None, revision: str = "2025-11-25", **environ: str) -> Process:
-        process = Process(argv or [sys.executable, PROBE], environ, revision)
+        process = Process(argv or probe, environ, revision)
         running.append(process)
         process.start()
         return process
@@ -42,9 +42,9 @@ def start() -> Iterator[Start]:
 
 
 @pytest.fixture(scope="module")
-def process() -> Iterator[Process]:
+def process(probe: list[str]) -> Iterator[Process]:
     """A process for several tests, which answers whatever comes."""
-    with Process([sys.executable, PROBE]) as started:
+    with Process(probe) as started:
         started.start()
         yield started
 

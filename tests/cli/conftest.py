@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
-import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,18 +10,17 @@ from pathlib import Path
 import pytest
 
 from flotilla_cli import system
+from flotilla_cli.release import archive
+from flotilla_cli.release.progress import Release
+from flotilla_launcher.version import VERSION
+from flotilla_testing.leftovers import name_of_run
+from flotilla_testing.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 
-OWNER = f"flotilla-test-cli-{secrets.token_hex(3)}"  # of this run alone: two checkouts may test on one engine
+OWNER = name_of_run("cli")  # of this run alone: two checkouts may test on one engine
 WANTED = os.environ.get("FLOTILLA_ENGINE", "")  # by whoever runs the tests
 Script = Callable[..., subprocess.CompletedProcess[str]]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def no_engine() -> bool:
@@ -63,3 +60,18 @@ def script(home: Path) -> Iterator[Script]:
 
     yield run
     run("down", status=None)
+
+
+def publish(into: Path) -> Path:
+    """Write what `make release` publishes for a machine without a checkout; return the folder of both files."""
+    release = Release(VERSION, "ghcr.io/test", [], into=into)
+    archive.write_archive(release)
+    return release.folder
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Archive and installer of the commit."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    return publish(tmp_path_factory.mktemp("published"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import secrets
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -14,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from flotilla_cli import client, system
+from flotilla_testing.leftovers import name_of_run
+from flotilla_testing.ports import free_port
 
-from .conftest import ROOT, free_port, no_engine
+from .conftest import ROOT, no_engine
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 CACHES = {"UV_CACHE_DIR": ".cache/uv", "PIP_CACHE_DIR": ".cache/pip"}
@@ -25,7 +26,7 @@ class Stranger:
     """A clone in a home of its own. What this machine knows of mirrors, and what it has downloaded, is shared."""
 
     def __init__(self, folder: Path, engine: bool) -> None:
-        self.clone, self.home, self.mark = folder / "clone", folder / "home", f"flotilla-test-{secrets.token_hex(3)}"
+        self.clone, self.home, self.mark = folder / "clone", folder / "home", name_of_run("clone")
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(self.clone)], check=True)
         catalog = self.clone / "catalog" / "flotilla.yaml"  # not the volume of whoever runs this test
         catalog.write_text(catalog.read_text().replace("flotilla-data:", f"{self.mark}-data:"))

@@ -53,6 +53,16 @@ def test_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None
     assert "usage:" in capsys.readouterr().out
 
 
+def test_commands_that_ask_first_start_without_the_library() -> None:
+    """It takes two seconds to import, which a refused name or --help need not wait for."""
+    names = [f"flotilla_cli.{name}" for name in ("add", "assist", "log", "remove", "servers", "tenant", "up")]
+    program = f"import sys, {', '.join(names)}; print({{'flotilla', 'fastmcp', 'mcp', 'pydantic'}} & {{*sys.modules}})"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT / "scripts", capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout == "set()\n", done.stderr
+
+
 @pytest.mark.parametrize("name", [name for name, command in COMMANDS.items() if not command.module])
 def test_command_without_module_is_a_script(name: str) -> None:
     assert (ROOT / "scripts" / name).stat().st_mode & 0o100

@@ -188,16 +188,18 @@ def test_install_without_a_checkout(home: Path, tmp_path: Path) -> None:
     archive, sum_ = release(tmp_path)
     into = home / "app"
     options = ["--from", str(archive), "--into", str(into)]
-    token = into / "build" / "run" / "token"  # by which clients are connected
+    token, dotenv = into / "build" / "run" / "token", into / ".env"  # by which clients are connected; settings
     for again in (False, True):  # the second time it takes the place of the first
         done = install("--servers", "a b", *options, "--sha256", sum_, file=alone)
-        assert token.exists() is again
+        assert token.exists() is dotenv.exists() is again
         token.parent.mkdir(parents=True, exist_ok=True)
         token.write_text("x")
+        dotenv.touch()
         assert done.stdout.splitlines() == [f"{into}/scripts/flotilla", "assist", "--servers", "a b"]
     changed = "0" * 64
     assert "the archive's checksum is not" in install(*options, "--sha256", changed, file=alone, status=1).stderr
-    assert "Pass it with --sha256" in install(file=alone, status=1).stderr
+    assert "belongs to no release" in install(file=alone, status=1).stderr
+    assert "Pass it with --sha256" in install(*options, file=alone, status=1).stderr
     assert "needs a value" in install("--from", file=alone, status=1).stderr
     insecure = ["--from", "http://example.com/f.tar.gz", "--sha256", changed]
     assert "is not an https address" in install(*insecure, file=alone, status=1).stderr

@@ -116,7 +116,6 @@ def test_tenant_exported_and_deleted(operator: Operator) -> None:
     data, state = (operator.folder / name / "tenants" / identity for name in ("data", "state"))
     (data / "notes").mkdir()
     (data / "notes" / "a.txt").write_text("a")
-    state.mkdir(parents=True)
     operator("export", "acme", str(operator.folder / "out"))
     assert (operator.folder / "out" / "files" / "notes" / "a.txt").read_text() == "a"
     assert json.loads((operator.folder / "out" / "tenant.json").read_text())["name"] == "acme"
@@ -147,3 +146,10 @@ def test_tenant_log(operator: Operator, capsys: pytest.CaptureFixture[str]) -> N
     assert "gmail_send" in capsys.readouterr().out
     assert log_command.main(["--state", str(operator.folder / "state"), "--tenant", "zeta"]) == 1
     assert "There is no tenant `zeta`." in capsys.readouterr().err
+
+
+def test_tenant_log_makes_no_database(operator: Operator, capsys: pytest.CaptureFixture[str]) -> None:
+    state = operator.folder / "state"
+    assert log_command.main(["--state", str(state), "--tenant", "acme"]) == 1
+    assert "tenants.db does not exist" in capsys.readouterr().err
+    assert not state.exists()

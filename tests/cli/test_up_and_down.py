@@ -45,7 +45,7 @@ def test_up_twice_and_down_twice(home: Path, script: Script) -> None:
     address = f"{url().removesuffix('/mcp')}/console/?token={gateway.console_token()}"
     assert address in output
     assert script("console").stdout == f"{address}\n"
-    with urllib.request.urlopen(address) as page:
+    with urllib.request.urlopen(address, timeout=60) as page:
         assert page.status == 200
 
     output = script("up").stdout

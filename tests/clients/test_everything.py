@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
 
 from flotilla_cli import own_servers
+from flotilla_testing.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 EVERYTHING = ROOT / "tests/clients/node_modules/@modelcontextprotocol/server-everything/dist/index.js"
@@ -28,16 +28,15 @@ def placed(node: str, transport: str) -> Iterator[list[str]]:
     if transport == "stdio":
         yield ["--command", node, str(EVERYTHING), "stdio"]
         return
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     env = {**os.environ, "PORT": str(port)}
     process = subprocess.Popen([node, str(EVERYTHING), transport], env=env, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stderr
-        while line := process.stderr.readline():
-            if "on port" in line:
-                break
+        lines = []
+        while not (lines and "on port" in lines[-1]):
+            lines.append(process.stderr.readline())
+            assert lines[-1], f"the server has ended before it named its port: {''.join(lines)}"
         yield ["--local", "--url", f"http://127.0.0.1:{port}/{'sse' if transport == 'sse' else 'mcp'}"]
     finally:
         process.kill()

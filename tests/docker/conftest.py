@@ -21,6 +21,7 @@ from python_on_whales import DockerClient
 from flotilla_cli import paths, system
 from flotilla_launcher.naming import catalog_name, image, module_of, slug_of
 from flotilla_launcher.user_files import read_document
+from flotilla_testing.leftovers import name_of_run
 from tests.conftest import GATEWAYS, missing
 
 HERE = Path(__file__).resolve().parent
@@ -28,7 +29,7 @@ ROOT = HERE.parents[1]
 
 HARDENED = ["--read-only", "--cap-drop=ALL", "--network=none", "--security-opt=no-new-privileges"]
 HARDENED += ["--tmpfs=/tmp", "--cpus=1", "--memory=512m", "--pids-limit=256"]
-RUN = f"flotilla-test-{secrets.token_hex(4)}"  # of this run alone: two checkouts may test on one engine at once
+RUN = name_of_run()  # of this run alone: two checkouts may test on one engine at once
 PROBE = f"{RUN}-probe"
 
 

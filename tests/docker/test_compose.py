@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import secrets
 import subprocess
 import time
 from collections.abc import Iterator
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +22,14 @@ from fastmcp.client.transports import StreamableHttpTransport
 from pytest_docker.plugin import get_docker_services
 from python_on_whales import DockerClient
 
+from flotilla_cli import system
 from flotilla_cli.client import tool_names
+from flotilla_testing.leftovers import name_of_run
 
-from .conftest import ROOT, RUN, called
+from .conftest import ROOT, called
 
 COMPOSE = ROOT / "compose"
-PROJECT = f"flotilla-test-compose-{RUN.rpartition('-')[2]}"  # no container of RUN's: it outlives a test
+PROJECT = name_of_run("compose")  # no container of RUN's: it outlives a test
 
 
 def stack(name: str) -> dict[str, Any]:
@@ -44,10 +48,20 @@ def variables() -> dict[str, str]:
     return {name: secrets.token_hex(16) for name in names} | {"FLOTILLA_STATE_KEY": secrets.token_hex(32)}
 
 
+def free_subnet() -> str:
+    """Return two numbers of an IPv4 address, 10.<n>, below which the engine has no network."""
+    listed = (system.docker("network", "ls", "--quiet") or "").split()
+    networks = json.loads(system.docker("network", "inspect", *listed) or "[]")
+    taken = [ip_network(one["Subnet"]) for network in networks for one in network["IPAM"]["Config"] or ()]
+    wanted = {f"10.{number}": ip_network(f"10.{number}.0.0/16") for number in range(64, 256)}
+    free = [start for start, whole in wanted.items() if not any(whole.overlaps(one) for one in taken)]
+    return secrets.choice(free)  # another run may choose at the same moment
+
+
 @pytest.fixture(scope="module")
 def environ(unused_tcp_port_factory: Any) -> Iterator[dict[str, str]]:
     values = variables() | {"FLOTILLA_PORT": str(unused_tcp_port_factory()), "FLOTILLA_SERVERS": "all"}
-    values |= {"COMPOSE_PROFILES": "all"}
+    values |= {"COMPOSE_PROFILES": "all", "FLOTILLA_SUBNET": free_subnet()}
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     yield values

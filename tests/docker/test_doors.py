@@ -18,6 +18,7 @@ from mcp import MCPError
 
 from flotilla_cli import system
 from flotilla_launcher.naming import module_of, slug_of
+from flotilla_testing.waiting import eventually
 
 from .conftest import PROBE, ROOT, Fleet, called, text_of
 
@@ -26,14 +27,6 @@ ERAS = ("auto", "legacy")  # 2026-07-28 where the gateway speaks it, and what ca
 
 def kill(container: dict[str, str]) -> None:
     system.docker("kill", "--signal", "KILL", container["ID"])
-
-
-async def until(condition: Any, seconds: float = 15) -> Any:
-    end = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < end, condition
-        await asyncio.sleep(0.05)
-    return value
 
 
 async def yes(*_: Any) -> dict[str, bool]:
@@ -145,7 +138,7 @@ async def test_cancellation_reaches_the_server(fleet: Fleet, era: str) -> None:
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
-        await until(lambda: fleet.read(f"cancelled-{era}.txt"))
+        await eventually(lambda: fleet.read(f"cancelled-{era}.txt"))
         await called(client, "probe_get_later", seconds=0, name="and it still works")
 
 
@@ -217,7 +210,7 @@ async def test_server_killed_during_a_write(fleet: Fleet) -> None:
     """No call waits for ever, and nothing is done twice. Only the switchboard starts the server again."""
     async with fleet.client() as client:
         call = asyncio.create_task(client.call_tool_mcp("probe_add_line", {"text": "once", "wait": 60}))
-        await until(lambda: fleet.containers() and "once" in fleet.read("lines.txt"), 30)
+        await eventually(lambda: fleet.containers() and "once" in fleet.read("lines.txt"), 30)
         kill(fleet.containers()[0])
         if fleet.kind == "docker-gateway":
             with pytest.raises(MCPError):

@@ -22,6 +22,7 @@ from python_on_whales import Container, DockerClient
 
 from flotilla_cli import servers
 from flotilla_launcher.naming import image, module_of
+from flotilla_testing.leftovers import name_of_run
 
 from .conftest import HARDENED, ROOT, RUN, hello, speak
 
@@ -63,7 +64,12 @@ def call(tool: str, **arguments: Any) -> dict[str, Any]:
     return {"id": 5, "method": "tools/call", "params": {"name": tool, "arguments": arguments}}
 
 
-@pytest.mark.parametrize("slug", SLUGS)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every image imports and calls below; what else a container shows does not depend on the server."""
+    if metafunc.function is test_server_alone:
+        metafunc.parametrize("slug", SLUGS if metafunc.config.getoption("--every-tool") else KINDS)
+
+
 def test_server_alone(slug: str) -> None:
     alone(slug, HARDENED)
 
@@ -318,7 +324,7 @@ def test_write_refused_where_data_is_lost_with_the_container(docker: DockerClien
         "--network=none",
         *isolation,
         "--name",
-        f"flotilla-test-d-{secrets.token_hex(4)}",
+        name_of_run(),
     ]
     write = {"name": "fs_write_file", "arguments": {"path": "x", "content": "x"}}
     look = {"name": "fs_list_directory", "arguments": {}}
@@ -335,7 +341,7 @@ def test_idempotency_key_needs_a_state_volume(docker: DockerClient, volume: str)
     base = ["docker", "run", "-i", "--rm", "--network=none", "-v", f"{volume}:/data"]
 
     def ask(name: str, *options: str, **arguments: Any) -> dict[str, Any]:
-        own = ["--name", f"flotilla-test-d-{secrets.token_hex(4)}", *options, image("filesystem")]
+        own = ["--name", name_of_run(), *options, image("filesystem")]
         call = {"id": 1, "method": "tools/call", "params": {"name": f"fs_{name}", "arguments": arguments}}
         return speak([*base, *own], *hello(), call)[-1]
 

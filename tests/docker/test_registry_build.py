@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 from python_on_whales import DockerClient
 
 from flotilla_launcher.naming import image, module_of
+from flotilla_testing.ports import free_port
 
 from .conftest import HARDENED, ROOT, RUN, hello, speak
 from .test_images import core
@@ -40,8 +39,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     git(clone, "init", "--quiet")
     git(clone, "add", "--all", "--force")
     git(clone, "commit", "--quiet", "--message", "as it stands")
-    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     command = ["git", "daemon", "--reuseaddr", "--export-all", f"--base-path={folder}", "--listen=127.0.0.1"]
     daemon = subprocess.Popen([*command, f"--port={port}", str(folder)], stderr=subprocess.DEVNULL)
     url = f"git://127.0.0.1:{port}/flotilla"

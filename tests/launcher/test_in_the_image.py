@@ -6,7 +6,6 @@ import json
 import shutil
 import subprocess
 import sys
-import uuid
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from flotilla_cli.generator.discovery import HELLO, META
 from flotilla_cli.generator.servers import ROOT
 from flotilla_launcher.naming import image
 from flotilla_launcher.protocol import LISTS
+from flotilla_testing.leftovers import name_of_run
 
 sys.path.append(str(ROOT))  # the benchmark speaks to servers in the plainest way there is
 from tests.bench.inside import Session
@@ -67,7 +67,7 @@ def test_image_responds_same_as_server(slug: str, modern: bool) -> None:
 
 @pytest.mark.parametrize("slug", [slug for slug in SLUGS if slug != "switchboard"])
 def test_image_memory_of_an_idle_server(slug: str) -> None:
-    name = f"flotilla-test-{uuid.uuid4().hex[:8]}"
+    name = name_of_run()
     session = run(slug, "--name", name)
     try:
         session.listed()

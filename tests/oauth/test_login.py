@@ -442,8 +442,8 @@ def test_store_in_docker_desktop_passes_values_by_stdin(tmp_path: Path, monkeypa
 
 
 def test_desktop_store_option() -> None:
-    assert login.in_keychain(argparse.Namespace(store="desktop"))
-    assert not login.in_keychain(argparse.Namespace(store="file"))
+    assert secrets_file.chosen_keychain("desktop")
+    assert not secrets_file.chosen_keychain("file")
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import pytest
 
 from flotilla.http.auth import FirstOf
 from flotilla.http.oauth import Grant
+from flotilla_launcher.protocol import ACCESS_KEY, GIVEN
 from flotilla_servers.gmail.client import api as gmail_api
 from flotilla_servers.gmail.server import server as gmail
 from flotilla_servers.google_calendar.server import server as gcal
@@ -278,3 +279,32 @@ async def test_service_account_unreadable_private_key(robot: Path, key: str) -> 
 def test_consent_same_for_gmail_and_calendar() -> None:
     """One consent serves both servers."""
     assert gmail.integration.consent == gcal.integration.consent
+
+
+class TestGivenTokens:
+    """The switchboard renews the tokens of tenants, and an access token comes with each call."""
+
+    async def called(self, access: dict[str, Any] | None) -> Any:
+        async with client(gmail) as one:
+            meta = {ACCESS_KEY: access} if access else None
+            return await one.call_tool_mcp("gmail_get_current_user", {}, meta=meta)
+
+    async def test_given_token_is_used_and_none_renewed(
+        self, connected: None, vendor: FakeVendor, oauth: OAuthServer, clock: Any
+    ) -> None:
+        oauth.tokens.append(Token("desktop", "at-given", "rt-2", "email", oauth.user, clock.now + 3600, clock.now))
+        with settings(vendor, GMAIL_REFRESH_TOKEN=GIVEN):
+            result = await self.called({"access_token": "at-given"})
+            assert result.structured_content["email"] == "helene@atelier.example"
+            refused = await self.called({"access_token": "at-unknown"})
+            assert "Gmail does not accept the access token of this account. Call again" in text_of(refused)
+            assert refused.meta[ACCESS_KEY] == "refused"
+            missing = await self.called(None)
+            assert (missing.is_error, (missing.meta or {}).get(ACCESS_KEY)) == (True, None)
+        assert renewals(vendor) == 0
+
+    async def test_given_token_is_ignored_by_a_server_with_tokens_of_its_own(
+        self, connected: None, vendor: FakeVendor
+    ) -> None:
+        assert not (await self.called({"access_token": "at-of-a-client"})).is_error
+        assert not [request for request in vendor.requests if "at-of-a-client" in str(request.headers)]

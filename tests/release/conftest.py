@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import json
-import secrets
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import closing
 
 import httpx2
 import pytest
 
 from flotilla_cli import system
 from flotilla_cli.release.progress import TOOLS
+from flotilla_testing.leftovers import name_of_run
+from flotilla_testing.ports import free_port
 from tests.conftest import ROOT, missing
 
-RUN = f"flotilla-test-{secrets.token_hex(4)}"
+RUN = name_of_run()
 
 
 @pytest.fixture(scope="session")
 def tools() -> None:
-    """What a release needs beside Docker."""
-    done = subprocess.run([str(ROOT / "scripts" / "release-tools")], capture_output=True, text=True, check=False)
+    """What a release needs beside Docker, and a registry for the trial."""
+    command = [str(ROOT / "scripts" / "release-tools"), "docker-registry"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip(done.stderr.strip())
 
@@ -35,8 +35,7 @@ def registry(tools: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     if why := missing("switchboard"):
         pytest.skip(why)
     folder = tmp_path_factory.mktemp("registry")
-    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     config = folder / "config.yml"
     config.write_text(
         f"version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {folder / 'data'}}}}}\n"

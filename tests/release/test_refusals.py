@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from flotilla_cli import paths
 from flotilla_cli.release import __main__ as release_command
 from flotilla_cli.release import images
 from flotilla_cli.release.progress import Release, ReleaseError
@@ -101,6 +102,8 @@ def test_dry_run_shows_every_step_and_changes_nothing(release: Release, capsys: 
         "docker push",
         "cosign sign --yes --key cosign.key",
         "oras tag",
+        "git -c tar.umask=0022 -c 'tar.tar.gz.command=git archive gzip' archive --format=tar.gz",
+        f"writes {paths.short(release.folder)}/install",
         "uv publish",
     ):
         assert command in shown

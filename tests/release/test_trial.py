@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import shutil
 import subprocess
@@ -132,7 +133,10 @@ def test_checksums_are_signed_and_right(released: Release) -> None:
     key = [*images.public_options(released), "--signature", f"{sums}.sig"]
     released.read("cosign", "verify-blob", *key, str(sums))
     names = {line.split()[1] for line in sums.read_text(encoding="utf-8").splitlines()}
-    assert {"switchboard.mcpb", "files.mcpb", "flotilla.yaml"} <= names
+    assert {"switchboard.mcpb", "files.mcpb", "flotilla.yaml", "install", f"flotilla-{VERSION}.tar.gz"} <= names
+    for name in ("install", f"flotilla-{VERSION}.tar.gz"):
+        (line,) = [line for line in sums.read_text(encoding="utf-8").splitlines() if line.endswith(f"  {name}")]
+        assert line.split()[0] == hashlib.sha256((released.folder / name).read_bytes()).hexdigest()
     assert len([name for name in names if name.endswith(".whl")]) == 2
 
 

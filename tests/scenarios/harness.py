@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import json
 import os
 import re
+import shlex
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +25,11 @@ from fastmcp.client.transports import StdioTransport
 from flotilla_cli import paths, system
 from flotilla_cli.generator.documents import catalog_entry
 from flotilla_cli.generator.servers import folder_of, server_of
+from flotilla_launcher.fork_server import PRELOADED
+from flotilla_launcher.handover import DEFAULTS
 from flotilla_launcher.naming import catalog_name, image
 from flotilla_testing import text_of
+from flotilla_testing.forking import python
 from flotilla_testing.waiting import eventually
 
 # The switchboard that runs processes, the switchboard that runs containers, Docker's gateway.
@@ -48,6 +54,14 @@ def host_address(kind: str) -> str:
     if kind == "process":
         return "127.0.0.1"
     return system.docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}") or ""
+
+
+@cache
+def forked() -> list[str]:
+    """Return the command that starts a server in place of Python: no scenario is about how it starts."""
+    stack = ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(python(*PRELOADED, environ=DEFAULTS))
 
 
 @dataclass
@@ -100,10 +114,22 @@ class Gateway:
             return ["docker", "mcp", "gateway", "run", "--catalog", self.catalog.name, *options]
         options += ["--search", self.search, "--say-after", "0", "--run", self.kind, "--owner", self.name]
         options += ["--permissions", "off", "--settings", str(self.folder / "settings.json")]
+        if self.kind == "process":
+            options += ["--bin", str(self._programs())]
         for name in ("data", "state"):
             (self.folder / name).mkdir(exist_ok=True)
             options += [f"--{name}", str(self.folder / name)]
         return [str(paths.VENV / "flotilla-switchboard"), "--catalog", str(self.catalog), *options]
+
+    def _programs(self) -> Path:
+        """Return a folder with the servers' programs, forked from one process for all gateways of a run."""
+        folder = self.folder / "bin"
+        folder.mkdir(exist_ok=True)
+        for slug in self.slugs:
+            program = folder / f"flotilla-{slug}"
+            program.write_text(f'#!/bin/sh\nexec {shlex.join([*forked(), str(paths.VENV / program.name)])} "$@"\n')
+            program.chmod(0o755)
+        return folder
 
     @asynccontextmanager
     async def client(self, answer: bool | None = None, mode: str = "auto") -> AsyncIterator[Client[Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from flotilla_testing import FakeVendor, RecordedResponses
+from flotilla_testing.leftovers import name_of_run
 from tests.scenarios.harness import Gateway, host_address, unavailable
 
 
@@ -44,7 +44,7 @@ def connected(
             prefix = slug.upper().replace("-", "_") + "_"
             settings[slug] = {key.removeprefix(prefix).lower(): value for key, value in fake.settings.items()}
         hosts = ",".join(urlsplit(fake.vendor.url).netloc for fake in fakes.values())
-        name = f"flotilla-test-{name}-{secrets.token_hex(3)}"
+        name = name_of_run(name)
         gateway = Gateway(kind, name, folder, slugs, settings, hosts)
         stack.callback(gateway.close)
         yield gateway

@@ -14,8 +14,7 @@ import os
 import secrets
 import shutil
 import subprocess
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from flotilla_cli.generator.scaleout import swarm
 from flotilla_cli.generator.servers import server_of
 from flotilla_launcher import naming
 from flotilla_testing.client import MODES, text_of
+from flotilla_testing.waiting import wait_until
 
 pytestmark = [
     pytest.mark.slow,
@@ -49,14 +49,6 @@ def run(*command: str, **more: Any) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False, **more)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
     return done.stdout.strip()
-
-
-def until(condition: Callable[[], Any], seconds: float = 120) -> Any:
-    end = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < end, f"still not: {condition}"
-        time.sleep(0.25)
-    return value
 
 
 class Engine:
@@ -136,7 +128,7 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Engi
         names = [f"{REGISTRY}/{slug}:{VERSION}" for slug in ("filesystem", "switchboard")]
         run("docker", "save", "--output", str(images), *names)
         for engine in started.values():
-            until(engine.answers)
+            wait_until(engine.answers, 120)
             engine.docker("load", "--input", str(images))
         manager = started["a"]
         manager.docker("swarm", "init", "--advertise-addr", NODES["a"], "--listen-addr", NODES["a"])
@@ -152,7 +144,7 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Engi
             "stack", "deploy", "--resolve-image", "never", "--detach=true", "-c", str(stack(folder)), "flotilla",
             env=environ,
         )  # fmt: skip
-        until(lambda: running(manager, "filesystem") == running(manager, "switchboard") == 2, 240)
+        wait_until(lambda: running(manager, "filesystem") == running(manager, "switchboard") == 2, 240)
         yield started
     finally:
         for engine in started.values():
@@ -170,11 +162,28 @@ def running(manager: Engine, service: str) -> int:
     return int(listed.partition("/")[0] or 0)
 
 
+async def healthy(host: str) -> bool:
+    """As a proxy's probe; httpx would read all CA certificates each time, which stops the whole loop of this test."""
+    with suppress(OSError, TimeoutError):
+        async with asyncio.timeout(5):
+            reader, writer = await asyncio.open_connection(host, 8811)
+            writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            status = await reader.readline()
+            writer.close()
+        return b" 200 " in status
+    return False
+
+
 @asynccontextmanager
 async def balancer(*order: str) -> AsyncIterator[str]:
-    """The proxy that stands before gateways: a connection goes to the first gateway that accepts it, by turns or in
-    the order given."""
-    turn = itertools.cycle(REACHED.values())
+    """The proxy that stands before gateways, as docs/scale-out.md wants it: it probes them every second, and a
+    connection goes to the first healthy one that accepts it, by turns or in the order given."""
+    turn, state = itertools.cycle(REACHED.values()), {host: await healthy(host) for host in REACHED.values()}
+
+    async def probe(host: str) -> None:
+        while True:
+            state[host] = await healthy(host)
+            await asyncio.sleep(1)
 
     async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
@@ -184,18 +193,23 @@ async def balancer(*order: str) -> AsyncIterator[str]:
         writer.close()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        for host in order or itertools.islice(turn, 2):
+        first = next(turn)
+        for host in order or sorted(state, key=lambda host: host != first):
             with suppress(OSError, TimeoutError):
-                async with asyncio.timeout(1):
-                    inner = await asyncio.open_connection(host, 8811)
-                await asyncio.gather(pump(reader, inner[1]), pump(inner[0], writer))
-                return
+                async with asyncio.timeout(5):
+                    inner = await asyncio.open_connection(host, 8811) if state[host] else None
+                if inner:
+                    await asyncio.gather(pump(reader, inner[1]), pump(inner[0], writer))
+                    return
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    probing = [asyncio.create_task(probe(host)) for host in REACHED.values()]
     try:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/mcp"
     finally:
+        for task in probing:
+            task.cancel()
         server.close()
 
 
@@ -208,16 +222,21 @@ async def load(url: str, prefix: str, during: Awaitable[Any], least: int) -> tup
     names, failures, over, done = itertools.count(), list[str](), asyncio.Event(), 0
 
     async def work() -> None:
+        while not over.is_set() or done < least:
+            try:
+                await work_on_one_connection()
+            except Exception as problem:  # a client whose connection has failed is of no use any more
+                failures.append(f"{problem!r} of a client")
+                await asyncio.sleep(0.5)
+
+    async def work_on_one_connection() -> None:
         nonlocal done
         async with client(url) as c:
             while not over.is_set() or done < least:
                 name = f"{prefix}/{next(names)}.txt"
-                try:
-                    answer = await c.call_tool_mcp("fs_write_file", {"path": name, "content": name})
-                    if answer.is_error:
-                        failures.append(f"{name}: {text_of(answer)}")
-                except Exception as problem:
-                    failures.append(f"{name}: {problem!r}")
+                answer = await c.call_tool_mcp("fs_write_file", {"path": name, "content": name})
+                if answer.is_error:
+                    failures.append(f"{name}: {text_of(answer)}")
                 done += 1
 
     async def until_over() -> None:
@@ -233,18 +252,24 @@ async def load(url: str, prefix: str, during: Awaitable[Any], least: int) -> tup
     return done, failures
 
 
-async def test_swarm_updates_its_servers_under_load(engines: dict[str, Engine]) -> None:
+@pytest.mark.parametrize("service", ["filesystem", "switchboard"])
+async def test_swarm_update_under_load(engines: dict[str, Engine], service: str) -> None:
+    """Servers and gateways are replaced one after the other while clients call: none notices."""
     manager = engines["a"]
+    before = manager.docker("service", "ps", "--quiet", "--filter", "desired-state=running", f"flotilla_{service}")
 
     async def update() -> None:
         await asyncio.to_thread(
-            manager.docker, "service", "update", "--force", "--detach=false", "--quiet", "flotilla_filesystem"
+            manager.docker, "service", "update", "--force", "--detach=false", "--quiet", f"flotilla_{service}"
         )
 
     async with balancer() as url:
-        count, failures = await load(url, "servers", update(), 2000)
-    print(f"\n{count} calls while the servers were replaced, {len(failures)} failed: {failures[:3]}")
+        count, failures = await load(url, service, update(), 2000)
+    print(f"\n{count} calls while every {service} was replaced, {len(failures)} failed: {failures[:3]}")
     assert failures == []  # and none was done twice: the second writing of a new file would be refused
+    after = manager.docker("service", "ps", "--quiet", "--filter", "desired-state=running", f"flotilla_{service}")
+    assert len(after.split()) == 2
+    assert not set(after.split()) & set(before.split())
 
 
 async def test_swarm_gateway_killed_in_mid_question(engines: dict[str, Engine]) -> None:
@@ -263,11 +288,12 @@ async def test_swarm_gateway_killed_in_mid_question(engines: dict[str, Engine]) 
         assert not result.is_error, text_of(result)
         assert "asked.txt" not in text_of(await c.call_tool_mcp("fs_list_directory", {}))
     assert len(killed) == 1
-    until(lambda: running(engines["a"], "switchboard") == 2)
+    await asyncio.to_thread(wait_until, lambda: asyncio.run(healthy(REACHED["a"])), 120)
 
 
 async def test_swarm_engine_killed(engines: dict[str, Engine]) -> None:
     """What was on its way to that engine may be lost, and says so; whatever is called afterwards is answered."""
+    assert await healthy(REACHED["a"])
     engines["b"].end()
     async with balancer() as url:
         async with client(url) as c:

@@ -82,7 +82,7 @@ def known_to_the_switchboard(server: Server[Any]) -> dict[str, str]:
     return {n: f"${{{n}:+set}}" for n in sorted(needs)} | {n: _from_dotenv(n) for n in sorted(filters)}
 
 
-def _service(server: Server[Any], service: Service) -> dict[str, Any]:
+def beside(server: Server[Any], service: Service) -> dict[str, Any]:
     """Return the program that runs beside a server: from its image, on its state, with ports of its own."""
     fields = service.settings.model_fields
     ports = {port: str(fields[port].default) for port in service.listens.values()}
@@ -205,7 +205,7 @@ def compose_switchboard(servers: dict[str, Server[Any]]) -> str:
             "networks": [slug],
         }
         if service := server.integration.service:
-            services[f"{slug}-{service.mode}"] = _service(server, service)
+            services[f"{slug}-{service.mode}"] = beside(server, service)
     subnets = _subnets(servers)
     volumes = sorted({text.split(":")[0] for service in services.values() for text in service["volumes"]})
     stack = {

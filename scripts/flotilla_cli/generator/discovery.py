@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -108,22 +109,41 @@ def described(server: Any, items: dict[str, Any]) -> dict[str, Any]:
 
     `attributes`: of each tool and prompt, by which the filters go; `needs`: the variables that must be set before calls
     can work, a list for each way in; `guards`: the variables of settings that protect or steer; `search`: further
-    words by which the switchboard finds a tool; `deadlines`: seconds of the tools that have a deadline of their own.
+    words by which the switchboard finds a tool; `deadlines`: seconds of the tools that have a deadline of their own;
+    `login`: how an account is connected by consent, and which scopes each tool needs; `optional`: the variables of
+    settings that an account may need.
     """
-    from flotilla.settings import guards, variable
+    from flotilla.settings import guards, is_of_account, variable
 
     settings = server.integration.settings_class
     texts = {name: " ".join((text, *examples)).strip() for name, (text, examples) in server.search.items()}
     search = {name: text for name, text in texts.items() if text}
+    optional = [variable(server.slug, name) for name, field in settings.model_fields.items() if is_of_account(field)]
     return {
         **({"search": search} if search else {}),
         **({"deadlines": server.deadlines} if server.deadlines else {}),
+        **({"login": _login(server.integration)} if server.integration.consent else {}),
+        **({"optional": optional} if optional else {}),
         "attributes": {
             kind: {item["name"]: server.attributes[item["name"]] for item in items[kind]}
             for kind in ("tools", "prompts")
         },
         "needs": [[variable(server.slug, name) for name in option] for option in settings.required()],
         "guards": guards(settings, server.slug, server.integration.files),
+    }
+
+
+def _login(integration: Any) -> dict[str, Any]:
+    """Return how an account is connected by consent; `defaults` are of the settings that are part of addresses."""
+    from dataclasses import asdict
+
+    about, fields = integration.consent, integration.settings_class.model_fields
+    parts = {name: fields[name].default for name in re.findall(r"{(\w+)}", about.authorize_url + about.token_url)}
+    return {
+        "consent": asdict(about),
+        "defaults": {name: value for name, value in parts.items() if isinstance(value, str)},
+        "access": asdict(integration.access) if integration.access else None,
+        "scopes": {name: asdict(scopes) for name, scopes in integration.scopes.items()},
     }
 
 

@@ -40,6 +40,7 @@ def dockerfile(
 
     `label` is the image's description of itself for Docker's gateway, empty for none.
     """
+    code = _code(root, slug)
     return (
         environment()
         .get_template("Dockerfile.j2")
@@ -54,8 +55,9 @@ def dockerfile(
             registry_name=registry_name(slug),
             shared=shared_stages(root),
             own_dependencies=(root / "requirements" / f"{slug}.txt").exists(),
-            common=common_folders(root, slug),
-            sqlite=slug not in GATEWAYS and "import sqlite3" in _code(root, slug),
+            # the folders `servers/_*` that its modules import from
+            common=sorted(set(re.findall(r"^from flotilla_servers\.(_\w+)", code, re.MULTILINE))),
+            sqlite=slug not in GATEWAYS and "import sqlite3" in code,
             gateway=slug in GATEWAYS,
             offered=list(offered),
             label=label,
@@ -67,11 +69,6 @@ def shared_stages(root: Path) -> str:
     """Return the stages of shared/Dockerfile, without the comment at its head."""
     text = (root / "shared" / "Dockerfile").read_text(encoding="utf-8")
     return text[text.index("FROM ") :].strip()
-
-
-def common_folders(root: Path, slug: str) -> list[str]:
-    """Return the folders `servers/_*` that a server's modules import from."""
-    return sorted(set(re.findall(r"^from flotilla_servers\.(_\w+)", _code(root, slug), re.MULTILINE)))
 
 
 def _code(root: Path, slug: str) -> str:

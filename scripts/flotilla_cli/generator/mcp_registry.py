@@ -18,11 +18,11 @@ OCI_HOSTS = ("docker.io/", "ghcr.io/", "quay.io/")  # of those that the registry
 WHEEL = "flotilla-fleet"
 
 
-def shortened(text: str, length: int = LENGTH) -> str:
-    """Return a sentence with as many of its parts, from the first on, as fit into `length` characters."""
-    if len(text) <= length:
+def shortened(text: str) -> str:
+    """Return a sentence with as many of its parts, from the first on, as fit into LENGTH characters."""
+    if len(text) <= LENGTH:
         return text
-    cut = max(text.rfind(mark, 0, length) for mark in (", ", "; ", ": "))
+    cut = max(text.rfind(mark, 0, LENGTH) for mark in (", ", "; ", ": "))
     return f"{text[:cut].rstrip(' ,;:')}."
 
 

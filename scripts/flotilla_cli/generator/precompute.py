@@ -45,14 +45,22 @@ def write_discovery(slug: str, data: dict[str, Any], root: Path = ROOT) -> None:
 
 
 def write_catalog(text: str, root: Path = ROOT) -> None:
-    """Write the catalog's JSON twin, which the switchboard reads in less time, and the file of each server."""
+    """Write the catalog's JSON twin, which the switchboard reads in less time, and the file of each server.
+
+    The twin lacks the descriptions of tools, nine tenths of it: what is listed stands in the discovery files.
+    """
     import yaml
 
     from flotilla_cli.generator.text import MARK, as_yaml
 
     catalog = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     folder = root / "catalog"
-    _write(folder / "flotilla.json", _compact({**catalog, "sources": sources.catalog_digest(text)}))
+    entries = {
+        name: {key: part for key, part in entry.items() if key != "tools"}
+        for name, entry in catalog["registry"].items()
+    }
+    twin = {**catalog, "registry": entries, "sources": sources.catalog_digest(text)}
+    _write(folder / "flotilla.json", _compact(twin))
     written = set()
     for name, entry in catalog["registry"].items():
         path = folder / "servers" / f"{name.removeprefix('flotilla-').replace('-', '_')}.yaml"

@@ -15,6 +15,7 @@ from flotilla_cli.generator.images import bake, dockerfile
 from flotilla_cli.generator.scaleout import kubernetes, swarm
 from flotilla_cli.generator.servers import GATEWAYS, ROOT, discoveries, integrations, server_of, slugs
 from flotilla_cli.generator.tables import fleet_table, server_table
+from flotilla_cli.generator.tenants import CREATE_ROLE, SCRIPT, compose_tenants
 from flotilla_cli.generator.text import MARK, as_json, as_yaml
 from flotilla_launcher.naming import GATEWAY_IMAGE, catalog_name, module_of
 
@@ -46,6 +47,8 @@ def everything(root: Path = ROOT, discovery: dict[str, dict[str, Any]] | None = 
     files[".env.example"] = dotenv(servers)
     files["compose/compose.yaml"] = compose_gateway(servers)
     files["compose/compose.switchboard.yaml"] = compose_switchboard(servers)
+    files["compose/compose.tenants.yaml"] = compose_tenants(servers)
+    files[f"compose/{SCRIPT}"] = CREATE_ROLE
     files["compose/stack.yaml"] = swarm(servers)
     files |= kubernetes(servers)
     gateways = [slug for slug in slugs(root) if slug in GATEWAYS]

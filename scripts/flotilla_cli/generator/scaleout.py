@@ -32,11 +32,11 @@ def needs_account(server: Server[Any]) -> bool:
 
 # -- Docker Swarm -----------------------------------------------------------------------------------------------------
 
-SECRETS = {  # by variable: the secret, and what it is
-    "FLOTILLA_HTTP_TOKEN": "flotilla-http-token",  # what clients show
-    "FLOTILLA_FLEET_TOKEN": "flotilla-fleet-token",  # what the switchboard shows to the servers
-    "FLOTILLA_STATE_KEY": "flotilla-state-key",
-}
+SECRETS = [
+    "flotilla-http-token",  # what clients show
+    "flotilla-fleet-token",  # what the switchboard shows to the servers
+    "flotilla-state-key",
+]
 
 
 def swarm(servers: dict[str, Server[Any]]) -> str:
@@ -48,7 +48,7 @@ def swarm(servers: dict[str, Server[Any]]) -> str:
         "services": services,
         "networks": {"public": {}, **{slug: _network(server) for slug, server in servers.items()}},
         "volumes": {name: {"name": name} for name in volumes},
-        "secrets": {name: {"external": True} for name in SECRETS.values()},
+        "secrets": {name: {"external": True} for name in SECRETS},
     }
     return as_yaml(stack, f"{MARK}\n# For `docker stack deploy`: see docs/scale-out.md.")
 
@@ -73,7 +73,7 @@ def _swarm_gateway(servers: dict[str, Server[Any]]) -> dict[str, Any]:
             **{env: f"${{{env}:-}}" for env, _, _ in documents.FLEET.values()},
             **filters,
         },
-        "secrets": list(SECRETS.values()),
+        "secrets": [*SECRETS],
         "networks": ["public", *servers],
         "ports": [{"target": GATEWAY_PORT, "published": "${FLOTILLA_PORT:-8811}", "protocol": "tcp", "mode": "host"}],
     }
@@ -131,7 +131,7 @@ def _swarm_common(slug: str, replicas: str) -> dict[str, Any]:
                 # A port of the node can be taken only once, so there a gateway ends before the next one starts.
                 "order": "stop-first" if slug == "switchboard" else "start-first",
                 "parallelism": 1,
-                "delay": "2s",
+                "delay": "10s",  # until proxies and names know the new one
                 "failure_action": "rollback",
             },
             "rollback_config": {"order": "stop-first", "parallelism": 1},
@@ -209,9 +209,8 @@ def _documents(objects: list[Object]) -> str:
     return "".join(texts)
 
 
-def _object(kind: str, name: str, api: str = "v1", labels: Mapping[str, str] | None = None, **content: Any) -> Object:
-    common = {"app.kubernetes.io/name": name, "app.kubernetes.io/part-of": "flotilla", **(labels or {})}
-    return {"apiVersion": api, "kind": kind, "metadata": {"name": name, "labels": common}, **content}
+def _object(kind: str, name: str, api: str = "v1", **content: Any) -> Object:
+    return {"apiVersion": api, "kind": kind, "metadata": {"name": name, "labels": _selector(name)}, **content}
 
 
 def _selector(slug: str) -> dict[str, str]:
@@ -372,8 +371,6 @@ def _deployment(
         # Not /ready: a server without its account says in its answer what is missing, which a missing Service cannot.
         "readinessProbe": {"httpGet": probe, "periodSeconds": 5, "failureThreshold": 2},
         "livenessProbe": {"httpGet": probe, "periodSeconds": 20, "timeoutSeconds": 5, "failureThreshold": 3},
-        # Other pods still send requests here until they know that it ends.
-        "lifecycle": {"preStop": {"sleep": {"seconds": 5}}},
         "resources": {"requests": {"cpu": "50m", "memory": "120Mi"}, "limits": {"memory": "512Mi"}},
         "securityContext": {
             "allowPrivilegeEscalation": False,

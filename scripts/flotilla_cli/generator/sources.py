@@ -45,6 +45,9 @@ def import_from_checkout(root: Path = ROOT) -> None:
     spec.loader.exec_module(module)
 
 
+TWIN_FORMAT = 2  # of the catalog's JSON twin: another number, and every checkout writes it anew
+
+
 def digest(slug: str, root: Path = ROOT) -> str:
     """Return the digest of everything that decides what a server answers to discovery, as the launcher compares it."""
     from flotilla_launcher import sources  # not above: `import_from_checkout` decides whose launcher it is
@@ -75,4 +78,4 @@ def catalog_is_stale(root: Path = ROOT) -> bool:
 
 def catalog_digest(text: str) -> str:
     """Return the digest of a catalog/flotilla.yaml with this content, as the twin holds it."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(f"{TWIN_FORMAT}\n{text}".encode()).hexdigest()

@@ -15,7 +15,7 @@ from typing import Any
 
 from flotilla_cli import paths
 from flotilla_cli.generator.servers import slugs
-from flotilla_cli.release import catalogs, images, packages
+from flotilla_cli.release import archive, catalogs, images, packages
 from flotilla_cli.release.progress import Release, ReleaseError, Step
 from flotilla_launcher.naming import REGISTRY, slug_of
 from flotilla_launcher.version import VERSION
@@ -68,6 +68,7 @@ def steps(release: Release) -> list[Step]:
         Step("catalog", "write the catalog by digest", catalogs.write_catalog),
         Step("catalog artefact", "push the catalog for `docker mcp catalog pull`", catalogs.push_catalog),
         Step("registry tree", "write the pull request for docker/mcp-registry", catalogs.write_tree),
+        Step("archive", "write the archive, and the installer that knows its checksum", archive.write_archive),
         Step("wheels", "build the wheels", packages.wheels),
         Step("packages", "write the bundles for Claude Desktop", packages.pack),
         Step("server.json", "write the MCP registry's files", catalogs.write_server_json),
@@ -92,7 +93,7 @@ def left(release: Release) -> list[str]:
     return [
         f"git tag --annotate --message 'Flotilla {release.version}' {tag} && git push origin {tag}",
         f"gh release create {tag} --notes-file {folder}/NOTES.md {folder}/dist/* {folder}/*.mcpb "
-        f"{folder}/flotilla.yaml {folder}/SHA256SUMS*",
+        f"{folder}/*.tar.gz {folder}/install {folder}/flotilla.yaml {folder}/SHA256SUMS*",
         f".venv/bin/uv publish {folder}/dist/*",
         f"for one in {folder}/mcp-registry/*/; do (cd $one && mcp-publisher publish); done",
         f"# a pull request with {folder}/docker-mcp-registry/servers/ for docker/mcp-registry",

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import yaml
-
 from flotilla_cli import paths
 from flotilla_cli.generator import mcp_registry
 from flotilla_cli.generator.servers import GATEWAYS, server_of
@@ -15,6 +13,7 @@ from flotilla_cli.release import images
 from flotilla_cli.release.progress import UNKNOWN, Release, ReleaseError
 from flotilla_cli.release.registry_tree import registry_tree
 from flotilla_launcher.naming import PROJECT, slug_of
+from flotilla_launcher.user_files import read_document
 
 ARTEFACT = "application/vnd.docker.mcp.catalog.v1+json"  # what `docker mcp catalog pull` asks for
 GATEWAY = "One gateway to the servers of Flotilla: all tools in one list, or found by search."
@@ -22,7 +21,7 @@ GATEWAY = "One gateway to the servers of Flotilla: all tools in one list, or fou
 
 def by_digest(release: Release) -> dict[str, Any]:
     """Return the catalog of the released servers, each image by the digest that was pushed."""
-    catalog: dict[str, Any] = yaml.safe_load(paths.CATALOG.read_text(encoding="utf-8"))
+    catalog = read_document(paths.CATALOG)
     registry = {
         name: {**entry, "image": release.pinned(slug_of(name))}
         for name, entry in catalog["registry"].items()

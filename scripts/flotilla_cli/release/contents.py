@@ -17,7 +17,8 @@ from flotilla_cli import paths
 
 # Programs that start programs, and those that install some.
 UNWANTED = re.compile(r"^(usr/)?(local/)?s?bin/(\w{0,2}sh|busybox|apt(-get)?|dpkg|rpm|apk|pip3?|uv|su|sudo)$")
-PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
+# A requirement of a lock file: name, version, and perhaps where it holds (`; sys_platform == 'linux'`).
+PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]+\])?==([^\s;\\]+)(?: *;[^\\\n]*[^\\\s])?", re.MULTILINE)
 
 
 @dataclass
@@ -59,8 +60,13 @@ def of_image(image: str) -> Contents:
 def pins(slug: str, root: Path = paths.ROOT) -> dict[str, str]:
     """Return the versions that requirements/ pins for a server's image, by normalized name."""
     files = [path for name in ("base", slug, f"{slug}-*") for path in sorted(root.glob(f"requirements/{name}.txt"))]
-    pinned = (pin for path in files for pin in PIN.findall(path.read_text(encoding="utf-8")))
-    return {normalized(name): version for name, version in pinned}
+    return {normalized(pin[1]): pin[2] for pin in pinned(files)}
+
+
+def pinned(files: Iterable[Path]) -> Iterator[re.Match[str]]:
+    """Yield what lock files pin, as PIN matches it."""
+    for path in files:
+        yield from PIN.finditer(path.read_text(encoding="utf-8"))
 
 
 def normalized(name: str) -> str:

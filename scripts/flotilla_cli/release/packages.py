@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import json
-import re
 import shutil
 import tarfile
 import tempfile
@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from flotilla_cli import paths
-from flotilla_cli.release import images
+from flotilla_cli.release import contents, images
 from flotilla_cli.release.progress import Release
 from flotilla_launcher.naming import PROJECT
 
 MCPB = "@anthropic-ai/mcpb@2.1.2"  # signs bundles
 NOT_INSTALLED = ("dev", "openbao", "otel", "site", "uv")  # pins of what no server imports
-PIN = re.compile(r"^([A-Za-z0-9._-]+(?:\[[^\]]+\])?==[^\\]+?)\s*\\?$", re.MULTILINE)
 START = '''"""Starts Flotilla's gateway, the switchboard, with the servers as processes of this machine."""
 
 import sys
@@ -49,7 +48,11 @@ DATA = {
 
 
 def wheels(release: Release) -> list[str]:
-    """Build the wheels and source distributions of the library and of the servers, from what git has; return names."""
+    """Build the wheels and source distributions of the library and of the servers, from what git has; return names.
+
+    The same commit makes the same bytes: setuptools takes a wheel's dates from SOURCE_DATE_EPOCH, and `_normalize` does
+    it for a source distribution.
+    """
     target = release.folder / "dist"
     uv, environ = str(paths.VENV / "uv"), {"SOURCE_DATE_EPOCH": release.epoch(), "UV_OFFLINE": "1"}
     with tempfile.TemporaryDirectory() as folder:
@@ -60,6 +63,8 @@ def wheels(release: Release) -> list[str]:
                 uv, "build", "--quiet", "--no-build-isolation", "--python", str(paths.VENV / "python"),
                 "--out-dir", str(target), str(Path(folder) / project), **environ,
             )  # fmt: skip
+    for path in target.glob("*.tar.gz"):
+        _normalize(path, int(release.epoch()))
     return sorted(path.name for path in target.glob("*.*") if path.name != ".gitignore")
 
 
@@ -69,7 +74,25 @@ def _checkout(release: Release, folder: Path) -> None:
     with tarfile.open(folder / "tree.tar") as archive:
         archive.extractall(folder, filter="data")
     for path in [*release.root.glob("servers/*/discovery.json"), release.root / "catalog" / "flotilla.json"]:
-        shutil.copyfile(path, folder / path.relative_to(release.root))
+        copy = Path(shutil.copyfile(path, folder / path.relative_to(release.root)))
+        copy.chmod(0o644)  # the wheel has it too, so it must not depend on this machine's umask
+
+
+def _normalize(path: Path, when: int) -> None:
+    """Write a source distribution again: sorted, every file with the date `when` (seconds since 1970) and no owner."""
+    with tarfile.open(path) as archive:
+        members = sorted(archive.getmembers(), key=lambda member: member.name)
+        contents = [file.read() if (file := archive.extractfile(member)) else b"" for member in members]
+    with (
+        path.open("wb") as raw,
+        gzip.GzipFile("", "wb", fileobj=raw, mtime=when) as packed,
+        tarfile.open(fileobj=packed, mode="w") as archive,
+    ):
+        for member, content in zip(members, contents, strict=True):
+            made = tarfile.TarInfo(member.name)
+            made.type, made.size, made.mtime = member.type, member.size, when
+            made.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
+            archive.addfile(made, io.BytesIO(content))
 
 
 def manifest(name: str, title: str, description: str, version: str) -> dict[str, Any]:
@@ -107,7 +130,7 @@ def manifest(name: str, title: str, description: str, version: str) -> dict[str,
 def project(name: str, version: str, wheel_names: list[str], root: Path = paths.ROOT) -> str:
     """Return the pyproject.toml of a bundle: our wheels from beside it, all others in the versions that were tried."""
     locks = sorted(path for path in root.glob("requirements/*.txt") if path.stem not in NOT_INSTALLED)
-    pinned = sorted({pin.strip() for path in locks for pin in PIN.findall(path.read_text(encoding="utf-8"))})
+    pinned = sorted({pin[0] for pin in contents.pinned(locks)})
     library, fleet = (next(w for w in wheel_names if w.startswith(f"flotilla_{part}-")) for part in ("mcp", "fleet"))
     return "\n".join(
         [
@@ -172,7 +195,7 @@ def checksums(release: Release) -> None:
     downloads = [
         *release.folder.glob("dist/flotilla*"),
         *release.folder.glob("*.mcpb"),
-        release.folder / "flotilla.yaml",
+        *(release.folder / name for name in (f"flotilla-{release.version}.tar.gz", "install", "flotilla.yaml")),
     ]
     lines = (
         []

@@ -109,7 +109,14 @@ class Release:
         env = {**os.environ, "PATH": f"{TOOLS}{os.pathsep}{os.environ.get('PATH', '')}", **(environ or {})}
         try:
             done = subprocess.run(
-                command, cwd=self.root, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+                command,
+                cwd=self.root,
+                env=env,
+                umask=0o022,  # what is built must not depend on this machine's
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
             )
         except OSError as problem:
             raise ReleaseError(

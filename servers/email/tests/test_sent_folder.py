@@ -16,6 +16,7 @@ import trustme
 from imapclient import IMAPClient
 
 from flotilla_testing import text_of
+from flotilla_testing.ports import free_port
 from flotilla_testing.waiting import eventually
 
 from .conftest import PASSWORD, USER, Start
@@ -42,9 +43,7 @@ async def imap(tmp_path: Path, authority: trustme.CA) -> Any:
     issued.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
     for part in issued.cert_chain_pems:
         part.write_to_path(str(tmp_path / "cert.pem"), append=True)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [Path(sysconfig.get_path("scripts")) / "pymap", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--cert", tmp_path / "cert.pem", "--key", tmp_path / "key.pem", "dict", "--demo-data"]
     command += ["--demo-user", USER, "--demo-password", PASSWORD]

@@ -17,6 +17,7 @@ from flotilla.parsing import read_addresses
 from flotilla_servers.email.message import Attachment, Draft, Mail, build
 from flotilla_servers.email.smtp import deliver, probe
 from flotilla_servers.email.smtp_errors import Route
+from flotilla_testing.ports import free_port
 
 pytestmark = pytest.mark.slow
 
@@ -356,9 +357,7 @@ async def test_deadline_of_the_call_kept(script: Start, route: Make) -> None:
 
 
 async def test_connection_refused(route: Make) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     with pytest.raises(errors.UpstreamError, match=r"No connection can be made to localhost:\d+.*EMAIL_SMTP_HOST"):
         await deliver(route(port), mail())
 

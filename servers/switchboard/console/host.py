@@ -112,7 +112,7 @@ class Host:
         _ = self.permissions.version  # which reads what other processes have decided
         account = self.account() if self.account and not own_only else None
         entries = {} if own_only else selection.fleet(self.options, account)
-        chosen = selection.selected_of(entries, self.options, account) if entries else []
+        chosen = selection.selected_of(entries, self.options, own_accounts=account is None) if entries else []
         backends = {backend.entry.slug: backend for backend in self.gateway.offers.backends()} if self.gateway else {}
         servers = [self._server(entry, backends.get(entry.slug)) for entry in chosen]
         taken = {("tools", tool["name"]) for server in servers for tool in server.tools}

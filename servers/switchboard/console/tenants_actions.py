@@ -19,7 +19,7 @@ def create(operator: Operator, visit: Visit) -> Answer:
     }
     settings = {**administration.template_settings(operator.template), **asked}
     tenant, token = administration.create(
-        operator.tenants, operator.vault, name, settings, operator.template, operator.data
+        operator.tenants, operator.vault, name, settings, operator.template, operator.data, operator.state
     )
     return Answer("tenant_token.html", {"name": tenant.name, "id": tenant.id, "token": token, "created": True})
 

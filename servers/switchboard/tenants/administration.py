@@ -33,24 +33,26 @@ def template_settings(template: Path) -> dict[str, Any]:
 
 
 def create(
-    tenants: Tenants, vault: Vault, name: str, settings: Mapping[str, Any], template: Path, data: Path
+    tenants: Tenants, vault: Vault, name: str, settings: Mapping[str, Any], template: Path, data: Path, state: Path
 ) -> tuple[Tenant, str]:
     """Create a tenant with these settings and the template's secrets and files; all of it or nothing.
 
-    `data` is the data folder of all tenants. Returns the tenant and its client's token, which is not kept. Raises
-    TenantError, VaultError and StoreError.
+    `data` and `state` are the folders of all tenants. Returns the tenant and its client's token, which is not kept.
+    Raises TenantError, VaultError and StoreError.
     """
     tenant, token = tenants.create(name, Settings.of(settings))
-    folder, _ = folders(data, data, tenant.id)
+    places = folders(data, state, tenant.id)
     try:
         if (template / "secrets.env").exists():
             vault.import_file(tenant, (template / "secrets.env").read_text(encoding="utf-8"))
-        folder.mkdir(parents=True, mode=0o700)
+        for place in places:
+            place.mkdir(parents=True, mode=0o700)
         if (template / "files").is_dir():
-            shutil.copytree(template / "files", folder, dirs_exist_ok=True)
+            shutil.copytree(template / "files", places[0], dirs_exist_ok=True)
     except Exception as error:
         tenants.delete(tenant)
-        shutil.rmtree(folder, ignore_errors=True)
+        for place in places:
+            shutil.rmtree(place, ignore_errors=True)
         if isinstance(error, OSError | UnicodeError):
             raise TenantError(f"The template cannot be used: {error}.", "Correct it, then try again.") from None
         raise

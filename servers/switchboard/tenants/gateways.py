@@ -14,7 +14,9 @@ from weakref import WeakValueDictionary
 from mcp.server.auth.middleware.auth_context import get_access_token
 
 from flotilla_launcher.environment import SettingError
+from flotilla_launcher.protocol import GIVEN
 
+from ..accounts import AccountConnectedError, Accounts
 from ..backend import Backend
 from ..call import FORWARDED
 from ..commands import Commands
@@ -30,7 +32,7 @@ from .setup import folders, remove_folders
 from .store import StoreError
 from .tenant import Tenant
 from .tenants import Tenants
-from .vault import Vault
+from .vault import LOGIN, Vault
 
 SWEEP = 15.0  # seconds between two looks for gateways that are not needed any more
 KEEP = 600.0  # seconds without a request after which a tenant's gateway is closed
@@ -70,10 +72,11 @@ class TenantGateways:
         build: Build,
         commands: Commands,
         state_key: str,
+        accounts: Callable[[Tenant, Account], Accounts] | None = None,
     ) -> None:
         self._options, self._tenants, self._vault = options, tenants, vault
         self._quotas = Quotas(tenants)
-        self._build, self._commands, self._state_key = build, commands, state_key
+        self._build, self._commands, self._state_key, self._accounts = build, commands, state_key, accounts
         self._roots = Path(options.data), Path(options.state)
         self._gateways: dict[str, TenantGateway] = {}
         # One of each tenant, as long as somebody holds it or waits for it
@@ -98,7 +101,10 @@ class TenantGateways:
             if method not in FORWARDED:
                 return await current.gateway.answer(client, method, params)
             async with self._quotas.call(current.tenant):
-                return await current.gateway.answer(client, method, params)
+                try:
+                    return await current.gateway.answer(client, method, params)
+                except AccountConnectedError:
+                    return await self._answered_anew(current.tenant, client, method, params)
         except QuotaError as error:
             if method != "tools/call":
                 raise RpcError(INTERNAL_ERROR, f"Error: {error}") from None
@@ -106,6 +112,19 @@ class TenantGateways:
         except StoreError as error:  # of the quota: the call was not made
             report(str(error))
             raise RpcError(INTERNAL_ERROR, f"Error: {UNAVAILABLE}") from None
+        finally:
+            current.requests -= 1
+            self._close_replaced(current)
+
+    async def _answered_anew(self, tenant: Tenant, client: HttpRequest, method: str, params: Message) -> Message:
+        """Answer with an account that was connected while the call waited."""
+        newest = await asyncio.to_thread(self._tenants.find, tenant.name)
+        current = await self._current(newest or tenant)
+        current.requests += 1
+        try:
+            return await current.gateway.answer(client, method, params)
+        except AccountConnectedError:
+            return finished(client, failed("The account is connected now. Nothing was done yet. Call again."))
         finally:
             current.requests -= 1
             self._close_replaced(current)
@@ -153,7 +172,9 @@ class TenantGateways:
         # A question is answered by whom it was put to: the key that signs its state is the tenant's own.
         key = hmac.new(self._state_key.encode(), tenant.id.encode(), hashlib.sha256).hexdigest()
         account = account_of(tenant, self._vault)
-        return self._build(options, account, self._commands.in_folders(data, state), key)
+        gateway, backends = self._build(options, account, self._commands.in_folders(data, state), key)
+        gateway.accounts = self._accounts(tenant, account) if self._accounts else None
+        return gateway, backends
 
     def _close_replaced(self, gateway: TenantGateway) -> None:
         """Close a gateway that another one has replaced, once it has nothing to answer."""
@@ -205,15 +226,21 @@ def options_of(tenant: Tenant, options: argparse.Namespace) -> argparse.Namespac
 
 
 def account_of(tenant: Tenant, vault: Vault) -> Account:
-    """Return a tenant's account as its servers get it. Raises VaultError where a credential does not open."""
-    settings = tenant.settings
+    """Return a tenant's account as its servers get it. Raises VaultError where a credential does not open.
+
+    A server whose account is connected by a login gets an access token with each call, and no refresh token.
+    """
+    settings, secrets = tenant.settings, vault.all(tenant)
+    for name in [name for name in secrets if name.endswith(f".{LOGIN}")]:
+        del secrets[name]
+        secrets[f"{name.removesuffix(LOGIN)}refresh_token"] = GIVEN
     environment = {"FLOTILLA_USER": tenant.name, "FLOTILLA_TIMEZONE": settings.timezone}
     if country := settings.locale.partition("-")[2]:
         environment["FLOTILLA_COUNTRY"] = country
     if megabytes := settings.limits.data_megabytes:
         environment["FLOTILLA_DATA_QUOTA"] = str(megabytes * 2**20)
     return Account(
-        secrets=vault.all(tenant),
+        secrets=secrets,
         config={},
         environment=environment,
         variables={slug: {"FLOTILLA_TIER": tier} for slug, tier in settings.tiers.items()},

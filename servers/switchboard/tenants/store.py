@@ -52,10 +52,28 @@ MIGRATIONS = (  # each is one transaction; a number is never used again, and wha
         tenant TEXT PRIMARY KEY REFERENCES tenant ON DELETE CASCADE, minute BIGINT NOT NULL, calls BIGINT NOT NULL
     );
     """,
+    """
+    CREATE TABLE connect_link (
+        hash TEXT PRIMARY KEY, tenant TEXT NOT NULL REFERENCES tenant ON DELETE CASCADE, server TEXT NOT NULL,
+        expires DOUBLE PRECISION NOT NULL
+    );
+    CREATE TABLE connection (
+        tenant TEXT NOT NULL REFERENCES tenant ON DELETE CASCADE, server TEXT NOT NULL, account TEXT NOT NULL,
+        connected DOUBLE PRECISION NOT NULL, PRIMARY KEY (tenant, server)
+    );
+    """,
+    """
+    ALTER TABLE connect_link ADD COLUMN state TEXT;
+    ALTER TABLE connection ADD COLUMN revoked DOUBLE PRECISION;
+    ALTER TABLE connection ADD COLUMN holder TEXT;
+    ALTER TABLE connection ADD COLUMN held_until DOUBLE PRECISION NOT NULL DEFAULT 0;
+    """,
 )
 OWN = "{} = current_setting('flotilla.tenant', true) OR current_setting('flotilla.tenant', true) = '*'"
 OF_TOKEN = "current_setting('flotilla.token', true)"
-POLICIES = (  # PostgreSQL only, with the migration of the same number: which rows a transaction sees and may write
+POLICIES: tuple[
+    dict[str, str], ...
+] = (  # PostgreSQL only, with the migration of the same number: which rows a transaction sees and may write
     {
         "tenant": f"{OWN.format('id')} OR EXISTS (SELECT 1 FROM token t WHERE t.tenant = id AND t.hash = {OF_TOKEN})",
         "token": f"{OWN.format('tenant')} OR hash = {OF_TOKEN}",
@@ -63,6 +81,8 @@ POLICIES = (  # PostgreSQL only, with the migration of the same number: which ro
         "credential": OWN.format("tenant"),
     },
     {"latest_minute": OWN.format("tenant")},
+    {"connect_link": OWN.format("tenant"), "connection": OWN.format("tenant")},
+    {},
 )
 
 

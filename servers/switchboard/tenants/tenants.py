@@ -21,20 +21,20 @@ class Tenants:
     """The tenants of one database."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self.store = store
 
     # -- finding --------------------------------------------------------------------------------------------------
 
     def of_token(self, token: str) -> Tenant | None:
         """Return whose token this is, None where it is nobody's."""
-        with self._store.of_token(_hash(token)) as transaction:
+        with self.store.of_token(token_hash(token)) as transaction:
             query = f"SELECT {COLUMNS} FROM tenant JOIN token ON token.tenant = tenant.id WHERE token.hash = :token"
-            return _tenant(transaction.row(query))
+            return tenant_of(transaction.row(query))
 
     def find(self, name: str) -> Tenant | None:
         """Return the tenant of this name, None where there is none."""
-        with self._store.of_all() as transaction:
-            return _tenant(transaction.row(f"SELECT {COLUMNS} FROM tenant WHERE name = :name", name=name))
+        with self.store.of_all() as transaction:
+            return tenant_of(transaction.row(f"SELECT {COLUMNS} FROM tenant WHERE name = :name", name=name))
 
     def named(self, name: str) -> Tenant:
         """Return the tenant of this name. Raises TenantError."""
@@ -44,14 +44,14 @@ class Tenants:
 
     def with_id(self, tenant_id: str) -> Tenant | None:
         """Return the tenant of this id, None where there is none any more."""
-        with self._store.of_all() as transaction:
-            return _tenant(transaction.row(f"SELECT {COLUMNS} FROM tenant WHERE id = :id", id=tenant_id))
+        with self.store.of_all() as transaction:
+            return tenant_of(transaction.row(f"SELECT {COLUMNS} FROM tenant WHERE id = :id", id=tenant_id))
 
     def all(self) -> list[Tenant]:
         """Return every tenant, by name."""
-        with self._store.of_all() as transaction:
+        with self.store.of_all() as transaction:
             rows = transaction.rows(f"SELECT {COLUMNS} FROM tenant ORDER BY name")
-            return [tenant for row in rows if (tenant := _tenant(row))]
+            return [tenant for row in rows if (tenant := tenant_of(row))]
 
     # -- changing -------------------------------------------------------------------------------------------------
 
@@ -63,7 +63,7 @@ class Tenants:
                 "Use small letters, digits and hyphens, beginning with a letter: at most 40.",
             )
         tenant = Tenant(f"{name}-{secrets.token_hex(4)}", name, ACTIVE, settings, 1)
-        with self._store.of_all(write=True) as transaction:
+        with self.store.of_all(write=True) as transaction:
             if transaction.row("SELECT 1 FROM tenant WHERE name = :name", name=name):
                 raise TenantError(f"There is a tenant `{name}` already.", "Choose another name.")
             transaction.run(
@@ -80,7 +80,7 @@ class Tenants:
     def change(self, tenant: Tenant, changes: Mapping[str, Any]) -> Tenant:
         """Change settings; return the tenant as it is now. Raises TenantError."""
         settings = Settings.of({**tenant.settings.document(), **changes})
-        with self._store.of(tenant, write=True) as transaction:
+        with self.store.of(tenant, write=True) as transaction:
             transaction.run(
                 "UPDATE tenant SET settings = :settings WHERE id = :tenant", settings=json.dumps(settings.document())
             )
@@ -96,20 +96,20 @@ class Tenants:
         self._set_status(tenant, ACTIVE)
 
     def _set_status(self, tenant: Tenant, status: str) -> None:
-        with self._store.of(tenant, write=True) as transaction:
+        with self.store.of(tenant, write=True) as transaction:
             transaction.run("UPDATE tenant SET status = :status WHERE id = :tenant", status=status)
             touch(transaction)
 
     def rotate_token(self, tenant: Tenant, keep_old: bool = False) -> str:
         """Return a new token of its client; the old ones end at once, unless they are kept until the next rotation."""
-        with self._store.of(tenant, write=True) as transaction:
+        with self.store.of(tenant, write=True) as transaction:
             if not keep_old:
                 transaction.run("DELETE FROM token WHERE tenant = :tenant")
             return _add_token(transaction, tenant.id)
 
     def token_times(self, tenant: Tenant) -> list[float]:
         """Return when each token that works was made (Unix seconds), the newest first."""
-        with self._store.of(tenant) as transaction:
+        with self.store.of(tenant) as transaction:
             rows = transaction.rows("SELECT created FROM token WHERE tenant = :tenant ORDER BY created DESC")
         return [float(created) for [created] in rows]
 
@@ -120,20 +120,20 @@ class Tenants:
             "DO UPDATE SET minute = excluded.minute, calls = "
             "CASE WHEN latest_minute.minute = excluded.minute THEN latest_minute.calls + 1 ELSE 1 END RETURNING calls"
         )
-        with self._store.counting(tenant) as transaction:
+        with self.store.counting(tenant) as transaction:
             [(calls,)] = transaction.rows(query, minute=minute)
         return int(calls)
 
     def calls(self, minute: int) -> dict[str, int]:
         """Return how many calls were counted in a minute, by the ids of tenants that made any."""
-        with self._store.of_all() as transaction:
+        with self.store.of_all() as transaction:
             query = "SELECT tenant, calls FROM latest_minute WHERE minute = :minute"
             return {tenant: int(calls) for tenant, calls in transaction.rows(query, minute=minute)}
 
     def delete(self, tenant: Tenant) -> None:
         """Delete its rows, and with them its keys: nothing that was sealed for it opens any more."""
-        with self._store.of(tenant, write=True) as transaction:
-            for table in ("credential", "data_key", "token", "latest_minute"):
+        with self.store.of(tenant, write=True) as transaction:
+            for table in ("credential", "data_key", "token", "latest_minute", "connect_link", "connection"):
                 transaction.run(f"DELETE FROM {table} WHERE tenant = :tenant")
             transaction.run("DELETE FROM tenant WHERE id = :tenant")
 
@@ -143,7 +143,8 @@ def touch(transaction: Transaction) -> None:
     transaction.run("UPDATE tenant SET revision = revision + 1 WHERE id = :tenant")
 
 
-def _tenant(row: tuple[Any, ...] | None) -> Tenant | None:
+def tenant_of(row: tuple[Any, ...] | None) -> Tenant | None:
+    """Return the tenant of a row of COLUMNS."""
     if row is None:
         return None
     identity, name, status, settings, revision = row
@@ -154,13 +155,13 @@ def _add_token(transaction: Transaction, tenant_id: str) -> str:
     token = PREFIX + secrets.token_urlsafe(32)
     transaction.run(
         "INSERT INTO token (hash, tenant, created) VALUES (:hash, :owner, :now)",
-        hash=_hash(token),
+        hash=token_hash(token),
         owner=tenant_id,
         now=time.time(),
     )
     return token
 
 
-def _hash(token: str) -> str:
+def token_hash(token: str) -> str:
     """Return what is kept of a token. It is random, so a plain hash cannot be guessed back."""
     return hashlib.sha256(token.encode()).hexdigest()

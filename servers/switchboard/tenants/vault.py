@@ -25,6 +25,7 @@ from .tenants import touch
 KEEP = 5  # versions of one credential
 FRESH = 300.0  # seconds that an opened data key is kept in memory
 MOST_KEYS = 1_000  # opened ones in memory
+LOGIN = "login"  # the name of the credential that holds the tokens of a login, see `connecting.logins`
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 
 
@@ -48,8 +49,11 @@ class Vault:
 
     # -- values ---------------------------------------------------------------------------------------------------
 
-    def put(self, tenant: Tenant, values: Mapping[tuple[str, str], str]) -> None:
-        """Save values by server and name, all or none, each as a new version. Raises VaultError and StoreError."""
+    def put(self, tenant: Tenant, values: Mapping[tuple[str, str], str], announce: bool = True) -> None:
+        """Save values by server and name, all or none, each as a new version. Raises VaultError and StoreError.
+
+        What the tenant runs is replaced by what has the new values, unless that is not to be announced.
+        """
         for place in values:
             if not all(map(NAME.fullmatch, place)):
                 raise VaultError(f"`{'.'.join(place)}` is not the name of a credential.", "Use server.name.")
@@ -57,7 +61,8 @@ class Vault:
             number, key = self._newest_key(transaction, tenant)
             for (server, name), value in values.items():
                 self._add(transaction, tenant, server, name, value, number, key)
-            touch(transaction)
+            if announce:
+                touch(transaction)
 
     def all(self, tenant: Tenant) -> dict[str, str]:
         """Return every newest value by `server.name`, as the secrets file has them. Raises VaultError."""
@@ -97,6 +102,16 @@ class Vault:
             if not transaction.run(query, server=server, name=name):
                 raise VaultError(f"There is no credential {server}.{name}.", "`tenant credentials` lists them.")
             touch(transaction)
+
+    # -- what others hold -----------------------------------------------------------------------------------------
+
+    def seal(self, text: str, use: str) -> str:
+        """Return a text sealed with the key-encryption key, for somebody else to hold. Raises VaultError."""
+        return self._keys.wrap(text.encode(), use)
+
+    def unseal(self, sealed: str, use: str) -> str:
+        """Return what `seal` has sealed for the same use. Raises VaultError."""
+        return self._keys.unwrap(sealed, use).decode()
 
     # -- the secrets file -----------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ import importlib.util
 import json
 import math
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -27,10 +28,14 @@ from mcp_types import jsonrpc_message_adapter
 
 from flotilla_cli.generator.discovery import answers, converse
 from flotilla_launcher import naming
+from flotilla_testing.client import MODES
+from flotilla_testing.forking import python
+from flotilla_testing.leftovers import name_of_run
 from flotilla_testing.postgresql import MISSING, postgresql_server, programs
 
 HERE = Path(__file__).parent
-ERAS = ("legacy", "2026-07-28")
+ERAS = MODES
+BOTH = pytest.mark.parametrize("era", ERAS)
 
 
 def _probe() -> Any:
@@ -63,7 +68,7 @@ def discovery() -> dict[str, Any]:
 class Fleet:
     """A folder with a catalog, a discovery file, a secrets file, a configuration and a command; nothing runs."""
 
-    def __init__(self, folder: Path, discovery: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, discovery: dict[str, Any], python: list[str]) -> None:
         self.folder, self.data, self.discovery = folder, folder / "data", discovery
         self.environ: dict[str, str] = {}
         self.more: list[str] = []
@@ -81,9 +86,13 @@ class Fleet:
         (folder / "probe").mkdir()
         (folder / "probe" / "discovery.json").write_text(json.dumps(discovery))
         (folder / "secrets").write_text("# ours\nprobe.token=s3cr=et value\n")
-        command = folder / "flotilla-probe"
-        command.write_text(f'#!/bin/sh\nexec {sys.executable} {HERE / "probe.py"} "$@"\n')
-        command.chmod(0o755)
+        self.program = folder / "flotilla-probe"
+        self.start_by(python)
+
+    def start_by(self, python: list[str]) -> None:
+        """Start the probe by this command from now on."""
+        self.program.write_text(f'#!/bin/sh\nexec {shlex.join([*python, str(HERE / "probe.py")])} "$@"\n')
+        self.program.chmod(0o755)
 
     def options(self, *more: str) -> list[str]:
         (self.folder / "catalog.yaml").write_text(yaml.safe_dump({"registry": {"probe": self.spec}}))
@@ -151,7 +160,7 @@ class Fleet:
         path = self.folder / "stderr"
         return path.read_text() if path.exists() else ""
 
-    async def until(self, condition: Callable[[], Any], seconds: float = 20) -> Any:
+    async def until(self, condition: Callable[[], Any], seconds: float = 60) -> Any:
         """Wait until something is true."""
         end = time.monotonic() + seconds
         while not (value := condition()):
@@ -175,12 +184,21 @@ class Fleet:
         return [int(pid) for pid in self.lines("starts") if runs(int(pid))]
 
 
+@pytest.fixture(scope="session")
+def probe_python() -> Iterator[list[str]]:
+    """What starts the probe in place of Python: no test is about its start, which takes longer than most tests."""
+    with python("flotilla.compat", "fastmcp", "fastmcp.server.context", "mcp.server.request_state") as command:
+        yield command
+
+
 @pytest.fixture
-def fleet(tmp_path: Path, discovery: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
+def fleet(
+    tmp_path: Path, discovery: dict[str, Any], probe_python: list[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Fleet]:
     for name in list(os.environ):
         if name.startswith("FLOTILLA_"):
             monkeypatch.delenv(name)
-    made = Fleet(tmp_path, discovery)
+    made = Fleet(tmp_path, discovery, probe_python)
     yield made
     for pid in made.alive():  # a test that fails must not leave anything either
         with suppress(OSError):
@@ -327,7 +345,7 @@ class Containers:
 @pytest.fixture
 def contained(fleet: Fleet, image: str) -> Iterator[Containers]:
     """The fleet of the test, with its server in a container; leaves none."""
-    owner = f"flotilla-test-{os.getpid()}-{time.monotonic_ns() % 10**6}"
+    owner = name_of_run()
     fleet.spec |= {"image": image, "disableNetwork": True, "volumes": [f"{fleet.data}:/data:rw"]}
     fleet.data.chmod(0o777)
     fleet.more = ["--run", "docker", "--owner", owner]

@@ -98,7 +98,6 @@ class Session:
                 file.write(json.dumps([name, arguments]) + "\n")
         if name == "echo":
             time.sleep(arguments["text"] == "slow")
-            time.sleep(arguments.get("seconds", 0))
             return text(arguments["text"] + "\u202e")
         if name == "ask":
             if "elicitation" not in self.capabilities:

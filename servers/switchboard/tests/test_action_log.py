@@ -16,7 +16,7 @@ from flotilla_servers.switchboard.action_log import COLUMNS, Action, ActionLog, 
 from flotilla_servers.switchboard.server import action_log
 from flotilla_servers.switchboard.settings_file import SettingsFile
 
-ERAS = ("legacy", "2026-07-28")
+from .conftest import BOTH, ERAS
 
 
 def action(**more: Any) -> Action:
@@ -28,7 +28,7 @@ def action(**more: Any) -> Action:
     return Action(**usual | more)
 
 
-@pytest.mark.parametrize("era", ERAS)
+@BOTH
 async def test_log_has_a_row_for_each_call(fleet: Any, person: Any, era: str) -> None:
     fleet.environ["FLOTILLA_USER"] = "zoé"
     async with person(fleet.command(), era).client as client:
@@ -48,7 +48,7 @@ async def test_log_has_a_row_for_each_call(fleet: Any, person: Any, era: str) ->
     assert lost["outcome"] == "lost"
 
 
-@pytest.mark.parametrize("era", ERAS)
+@BOTH
 async def test_log_has_the_vendors_time_and_no_client_sees_it(fleet: Any, person: Any, era: str) -> None:
     async with person(fleet.command(), era).client as client:
         for meta in (None, {TIMINGS_KEY: True}):

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from mcp import MCPError
 
+from .conftest import BOTH, ERAS
+
 pytestmark = pytest.mark.slow
 
-ERAS = ("legacy", "2026-07-28")
-BOTH = pytest.mark.parametrize("era", ERAS)
 HERE = Path(__file__).parent
 
 

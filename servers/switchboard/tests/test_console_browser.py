@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
+
+from flotilla_testing.waiting import wait_until
 
 from .console_client import TOKEN, console, listening
 from .test_console import command, decision, log, waiting
@@ -112,13 +113,6 @@ def tab_to(page: Page, name: str) -> None:
     raise AssertionError(f"the keyboard does not reach {name}")
 
 
-def until(condition: Any) -> None:
-    end = time.monotonic() + 15
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
 def test_browser_approves_a_call_that_comes_while_the_page_is_open(visits: Visits, host: Any) -> None:
     page = visits.page()
     expect(page.get_by_text("Nothing is waiting for you.").first).to_be_visible()
@@ -182,7 +176,7 @@ def test_browser_without_a_script(visits: Visits, host: Any) -> None:
     approval = waiting(host)
     page = visits.page(java_script_enabled=False)
     page.get_by_role("button", name="Decline").click()
-    until(lambda: host.approvals.get(approval.id).state == "declined")
+    wait_until(lambda: host.approvals.get(approval.id).state == "declined")
     page.goto(f"{host.address}/tools/probe")
     page.get_by_label("Decision for probe_block").select_option("Ask each time")
     page.locator("#tool-5").get_by_role("button", name="Save").click()

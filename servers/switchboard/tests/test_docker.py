@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from .conftest import BOTH, ERAS
+
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
-ERAS = ("legacy", "2026-07-28")
-BOTH = pytest.mark.parametrize("era", ERAS)
 
 
 def commands(contained: Any) -> list[int]:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,17 @@ from typing import Any
 import pytest
 from mcp import MCPError
 
+from .conftest import BOTH
+
 pytestmark = pytest.mark.slow
 
 STATES = ("idle", "busy", "blocked", "starting")
+
+
+@pytest.fixture(scope="module")
+def probe_python() -> list[str]:
+    """Python itself: the probe is to be the switchboard's child, and to end with it."""
+    return [sys.executable]
 
 
 def switchboard_of(fleet: Any) -> int:
@@ -91,7 +100,7 @@ async def test_end_of_input_ends_the_servers(fleet: Any, state: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
+@BOTH
 async def test_call_errors_leave_no_traceback(fleet: Any, person: Any, era: str) -> None:
     """A traceback holds what the operator's log should not."""
     async with (one := person(fleet.command(), era)).client as client:

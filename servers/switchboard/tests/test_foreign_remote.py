@@ -2,12 +2,9 @@
 
 import asyncio
 import json
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +16,8 @@ from flotilla_servers.switchboard.backend import NotStartedError
 from flotilla_servers.switchboard.client_request import ClientRequest
 from flotilla_servers.switchboard.own_backends import backend_of, refresh
 from flotilla_servers.switchboard.saved_login import LOGIN
+from flotilla_testing.ports import free_port, is_served
+from flotilla_testing.waiting import wait_until
 
 HERE = Path(__file__).parent
 HELLO = {"name": "hello", "arguments": {}}
@@ -71,9 +70,13 @@ async def test_address_that_was_checked_is_the_one_that_is_reached(monkeypatch: 
 def foreign() -> Iterator[str]:
     process = subprocess.Popen([sys.executable, str(HERE / "foreign.py"), "--http"], stdout=subprocess.PIPE, text=True)
     assert process.stdout
-    yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
-    process.kill()
-    process.wait()
+    try:
+        port = process.stdout.readline().strip()
+        assert port, "foreign.py has ended before it named its port; what it says stands above"
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
 
 
 async def test_redirect_to_another_host_is_not_followed(tmp_path: Path, foreign: str) -> None:
@@ -86,31 +89,29 @@ async def test_redirect_to_another_host_is_not_followed(tmp_path: Path, foreign:
 @pytest.fixture
 def oauth(request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
     """Start a server whose tokens hold for `request.param` seconds; give its declaration."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen([sys.executable, str(HERE / "oauth_server.py"), str(port), str(request.param)])
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        with closing(socket.socket()) as probe:
-            if not probe.connect_ex(("127.0.0.1", port)):
-                break
-        time.sleep(0.1)
-    yield {"url": f"http://127.0.0.1:{port}/mcp", "auth": "oauth", "local": True}
-    process.kill()
-    process.wait()
+    try:
+        wait_until(lambda: is_served(port) or process.poll() is not None)
+        assert process.poll() is None, "oauth_server.py has ended; what it says stands above"
+        yield {"url": f"http://127.0.0.1:{port}/mcp", "auth": "oauth", "local": True}
+    finally:
+        process.kill()
+        process.wait()
 
 
 def say_yes(url: str) -> None:
     """Do what a person's browser does, as soon as somebody waits for its answer."""
     answer = httpx2.get(url).headers["location"]
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
+
+    def is_taken() -> bool:
         try:
             httpx2.get(answer)
-            return
         except httpx2.ConnectError:
-            time.sleep(0.05)
+            return False
+        return True
+
+    wait_until(is_taken)
 
 
 @pytest.mark.parametrize("oauth", [20], indirect=True)

@@ -6,20 +6,20 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 from fastmcp.client.transports import StreamableHttpTransport
 
+from flotilla_testing.ports import free_port
+
+from .conftest import ERAS
+
 pytestmark = pytest.mark.slow
 
-ERAS = ("legacy", "2026-07-28")
-BOTH = pytest.mark.parametrize("era", ERAS)
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 
 
@@ -57,21 +57,51 @@ async def test_http_metrics_of_calls(fleet: Any, person: Any) -> None:
 
 
 async def test_http_drain_finishes_calls(fleet: Any) -> None:
-    params = {"name": "probe_wait", "arguments": {"seconds": 1.5, "name": "Ada"}, "_meta": {"progressToken": 1}}
-    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    """Also those that arrive until the proxy knows, by its probe, that this switchboard ends."""
+
+    def message(seconds: float) -> dict[str, Any]:
+        params = {"name": "probe_wait", "arguments": {"seconds": seconds, "name": "Ada"}, "_meta": {"progressToken": 1}}
+        return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+
     headers = {"Authorization": "Bearer client-token-1", "Accept": "application/json, text/event-stream"}
     headers["MCP-Protocol-Version"] = "2025-11-25"
     async with (
-        fleet.listening("--drain", "30", "--sessions", "off") as (url, switchboard),
+        fleet.listening("--drain", "20", "--sessions", "off") as (url, switchboard),
         httpx2.AsyncClient(timeout=30) as http,
-        http.stream("POST", url, json=message, headers=headers) as answer,
+        http.stream("POST", url, json=message(3), headers=headers) as answer,
     ):
         text = ""
         async for line in answer.aiter_lines():
             if "notifications/progress" in line and "progress" not in text:  # it has begun
                 switchboard.send_signal(signal.SIGTERM)
+                while (probe := await http.get(url.replace("/mcp", "/health"))).status_code == 200:
+                    pass
+                assert probe.status_code == 503
+                late = await http.post(url, json=message(0), headers=headers)
+                assert "Ada " in late.text
+                assert late.headers["connection"] == "close"
             text += line
         assert "Ada " in text
+        assert await asyncio.to_thread(switchboard.wait, 20) == 0
+
+
+async def test_http_drain_waits_for_no_listener(fleet: Any) -> None:
+    """A client that listens for changes has nothing under way."""
+    capabilities = "io.modelcontextprotocol/clientCapabilities"
+    meta = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", capabilities: {}}
+    params = {"notifications": {"toolsListChanged": True}, "_meta": meta}
+    message = {"jsonrpc": "2.0", "id": 1, "method": "subscriptions/listen", "params": params}
+    headers = {"Authorization": "Bearer client-token-1", "Accept": "application/json, text/event-stream"}
+    headers |= {"MCP-Protocol-Version": "2026-07-28", "MCP-Method": "subscriptions/listen"}
+    async with (
+        fleet.listening("--drain", "600", "--sessions", "off") as (url, switchboard),
+        httpx2.AsyncClient(timeout=30) as http,
+        http.stream("POST", url, json=message, headers=headers) as answer,
+    ):
+        async for line in answer.aiter_lines():
+            if "acknowledged" in line:
+                break
+        switchboard.send_signal(signal.SIGTERM)
         assert await asyncio.to_thread(switchboard.wait, 20) == 0
 
 
@@ -140,16 +170,11 @@ async def test_http_four_clients_of_both_protocols_on_one_server(fleet: Any, per
         assert fleet.alive() == []
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
-
-
 @asynccontextmanager
 async def remote(fleet: Any, port: int) -> AsyncIterator[None]:
     """Run the probe elsewhere: over HTTP, with a token of its own."""
     env = {**os.environ, "PROBE_PORT": str(port), "FLOTILLA_DATA": str(fleet.data)}
-    probe = subprocess.Popen([sys.executable, str(Path(__file__).parent / "probe.py")], env=env, stderr=-3)  # noqa: ASYNC220
+    probe = subprocess.Popen([fleet.program], env=env, stderr=-3)  # noqa: ASYNC220
 
     def up() -> bool:
         with socket.socket() as client:

@@ -16,7 +16,8 @@ from flotilla_servers.switchboard.notes import DONE, FAILED, OPEN, STARTED, Note
 from flotilla_servers.switchboard.settings_file import Settings
 from flotilla_servers.switchboard.tool_search import definitions
 
-BOTH = pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
+from .conftest import BOTH
+
 WORDS = "Ajoute Zoé Lefèvre : zoe@exemple.fr, 12 000 € / an"
 NOTE = Note("", WORDS, "crm_create_contact", "crm", {"name": "Zoé", "text": "a\n## Arguments\n```"}, replayable=True)
 

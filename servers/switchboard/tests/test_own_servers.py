@@ -23,8 +23,9 @@ from flotilla_servers.switchboard.permissions import Permissions
 from flotilla_servers.switchboard.settings_file import Rule
 from flotilla_servers.switchboard.time_limits import TimeLimits
 
+from .conftest import BOTH
+
 FOREIGN = Path(__file__).with_name("foreign.py")
-ERAS = ("legacy", "2026-07-28")
 
 
 class Owner:
@@ -90,7 +91,7 @@ def placed(kind: str, *options: str) -> Iterator[dict[str, Any]]:
         yield {"url": f"{url}/{'sse' if kind == 'sse' else 'mcp'}", "local": True}
 
 
-@pytest.mark.parametrize("era", ERAS)
+@BOTH
 @pytest.mark.parametrize(
     ("kind", "version"),
     [("stdio", "2025-06-18"), ("stdio", "2025-11-25"), ("http", "2025-11-25"), ("sse", "2025-06-18")],

@@ -212,11 +212,11 @@ def test_settings_schema_is_what_the_file_holds() -> None:
 
 
 def test_launcher_lists_by_the_decisions_of_the_console(fleet: Any) -> None:
-    from flotilla_servers.switchboard.combined import combined_discovery
+    from flotilla_servers.switchboard.list_cache import listed
 
     state = Permissions(Database(fleet.folder / "state"), SettingsFile(fleet.folder / "settings.json"))
     tool = next(tool for tool in fleet.discovery["tools"] if tool["name"] == "probe_echo")
     state.decide("probe", tool, "deny", "console")
-    listed = combined_discovery({}, fleet.options("--permissions", "on"))
-    assert listed
-    assert "probe_echo" not in {tool["name"] for tool in listed["tools"]}
+    result = listed({}, fleet.options("--permissions", "on"))
+    assert result
+    assert "probe_echo" not in {tool["name"] for tool in json.loads(result["serialised"]["tools"])}

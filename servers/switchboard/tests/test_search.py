@@ -17,8 +17,8 @@ from flotilla_servers.switchboard.tool_search import (
     is_on,
 )
 
-ERAS = ("legacy", "2026-07-28")
-BOTH = pytest.mark.parametrize("era", ERAS)
+from .conftest import BOTH
+
 TOOLS = [
     Searchable("crm_create_contact", "HubSpot", "Create a contact.", "ajoute personne client nouveau"),
     Searchable("ghl_create_contact", "GoHighLevel", "Create a contact.", "ajoute personne client nouveau"),

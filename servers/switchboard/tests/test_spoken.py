@@ -9,7 +9,7 @@ from flotilla_launcher.naming import words_of
 from flotilla_servers.switchboard.circuit import FAILURES, LONGEST, PAUSE, Circuit
 from flotilla_servers.switchboard.spoken import Sentences, language
 
-BOTH = pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
+from .conftest import BOTH
 
 
 @pytest.mark.parametrize(

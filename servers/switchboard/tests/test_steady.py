@@ -14,6 +14,7 @@ from fastmcp import Client
 from fastmcp.client.transports import StreamableHttpTransport
 
 from flotilla_servers.switchboard.action_log import read
+from flotilla_testing.waiting import eventually
 
 from .conftest import ERAS
 
@@ -81,7 +82,7 @@ async def test_calls_survive_a_server_that_is_killed(fleet: Any, request: pytest
         before = memory(process.pid)
         await asyncio.gather(*(work(client, number) for number, client in enumerate(clients)))
         assert memory(process.pid) < before + GROWTH
-        assert zombies(process.pid) == []
+        await eventually(lambda: not zombies(process.pid))  # the last that was killed may be waited for later
         assert len(fleet.alive()) <= 1
     notes = Counter(fleet.lines("notes"))
     assert sum(outcomes.values()) == calls

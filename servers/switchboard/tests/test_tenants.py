@@ -42,7 +42,8 @@ from flotilla_servers.switchboard.tenants.store import Store, StoreError
 from flotilla_servers.switchboard.tenants.tenant import Limits, Settings, Tenant, TenantError
 from flotilla_servers.switchboard.tenants.tenants import Tenants
 
-ERAS = ("legacy", "2026-07-28")
+from .conftest import ERAS
+
 KEY = "0123456789abcdef" * 4
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 

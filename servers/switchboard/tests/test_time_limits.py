@@ -13,8 +13,9 @@ from flotilla_servers.switchboard.in_doubt import how_to_look
 from flotilla_servers.switchboard.time_limits import MARGIN, TimeLimits
 from flotilla_testing.waiting import eventually
 
+from .conftest import BOTH
+
 pytestmark = pytest.mark.slow
-BOTH = pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
 SOON = TimeLimits(0.3)
 
 

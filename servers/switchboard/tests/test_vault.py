@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import sqlite3
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -13,12 +12,15 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from flotilla_servers.switchboard.tenants.connections import Connections
 from flotilla_servers.switchboard.tenants.keys import LocalKeys, VaultError, configured_keys
+from flotilla_servers.switchboard.tenants.links import Links
 from flotilla_servers.switchboard.tenants.setup import open_tenants
 from flotilla_servers.switchboard.tenants.store import Store
 from flotilla_servers.switchboard.tenants.tenant import Settings, Tenant
 from flotilla_servers.switchboard.tenants.tenants import Tenants
 from flotilla_servers.switchboard.tenants.vault import Vault
+from flotilla_testing.ports import free_port
 from flotilla_testing.postgresql import programs
 from flotilla_testing.waiting import wait_until
 
@@ -203,8 +205,7 @@ def openbao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
     program = str(installed) if installed.exists() else shutil.which("bao")
     if not program:
         pytest.skip("OpenBao is not installed: `scripts/openbao` installs it")
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        address = f"127.0.0.1:{taken.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     options = ["server", "-dev", "-dev-root-token-id=root-token", f"-dev-listen-address={address}"]
     home = {"HOME": str(tmp_path_factory.mktemp("openbao"))}
     process = subprocess.Popen([program, *options], env=home, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -331,7 +332,9 @@ def test_postgresql_query_that_forgets_the_tenant_returns_nothing(postgresql: ob
     zeta, _ = tenants.create("zeta", Settings())
     vault.put(acme, {TOKEN: "value"})
     store = Store(url)
-    for table in ("tenant", "token", "data_key", "credential"):
+    Links(store).create(acme, "gmail")
+    Connections(store).note(acme, "gmail", "Zoé")
+    for table in ("tenant", "token", "data_key", "credential", "connect_link", "connection"):
         query = f"SELECT * FROM {table}"
         with store.of(acme) as own, store.of(zeta) as other, store._transaction({"tenant": ""}) as nobody:
             assert len(own.rows(query)) == 1

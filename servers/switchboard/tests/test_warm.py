@@ -92,6 +92,7 @@ async def test_warmer_starts_the_most_recent_first_and_one_at_a_time(fleet: Any,
 
 async def test_warmer_stays_within_its_memory(fleet: Any, discovery: Any) -> None:
     """The second one would need as much as the first."""
+    fleet.start_by([sys.executable])  # a forked one is another process than the one that is measured
     twins(fleet, discovery, 2)
     async with fleet.inside() as (gateway, backends):
         await Warmer(gateway, backends, 0, quiet=0).run(["twin0"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,17 +19,11 @@ import pytest
 from flotilla.sealing import Keys
 from flotilla_servers.webhooks.store import Store
 from flotilla_servers.webhooks.tests.senders import secret_of, sent
+from flotilla_testing.ports import free_port
 
 KEY = "a-state-key-of-thirty-two-characters"
 COMMAND = [sys.executable, "-m", "flotilla_launcher.__main__", "webhooks", "receive"]
 AT_ONCE = 25
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def environ_of(folder: Path, **more: str) -> dict[str, str]:

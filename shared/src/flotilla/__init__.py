@@ -43,7 +43,7 @@ from flotilla.parsing import (
     known_zone,
 )
 from flotilla.server import Server
-from flotilla.settings import CommaSeparated, Preference, ServerSettings
+from flotilla.settings import CommaSeparated, OfAccount, Preference, ServerSettings
 from flotilla.text import UntrustedText
 from flotilla.toolset import Toolset
 from flotilla_launcher.version import VERSION
@@ -74,6 +74,7 @@ __all__ = [
     "Money",
     "Number",
     "OAuth2",
+    "OfAccount",
     "Page",
     "Percent",
     "Phone",

@@ -42,6 +42,10 @@ class Preference:
     """Marks a settings field that protects and steers nothing, such as a time zone or a language."""
 
 
+class OfAccount:
+    """Marks a settings field that an account may need: a page that asks a customer for keys asks for it too."""
+
+
 def _listed(value: Any) -> Any:
     if not isinstance(value, str):
         return value
@@ -187,6 +191,11 @@ Loaded = TypeVar("Loaded", bound=ServerSettings)
 def is_secret(field: FieldInfo) -> bool:
     """Tell whether a settings field holds a secret."""
     return "SecretStr" in str(field.annotation)
+
+
+def is_of_account(field: FieldInfo) -> bool:
+    """Tell whether a customer may be asked for a settings field beside those that calls need."""
+    return OfAccount in field.metadata
 
 
 def is_preference(field: FieldInfo) -> bool:

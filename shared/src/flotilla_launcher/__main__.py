@@ -60,8 +60,8 @@ def precomputed_discovery(slug: str) -> dict[str, Any] | None:
 def gateway_discovery(slug: str, own: dict[str, Any]) -> dict[str, Any] | None:
     """Return what a gateway lists; None where it must answer itself, for example when its files cannot be read."""
     try:
-        module = __import__(f"flotilla_servers.{slug.replace('-', '_')}.combined", fromlist=["combined_discovery"])
-        listed: dict[str, Any] | None = module.combined_discovery(own, sys.argv[1:])
+        module = __import__(f"flotilla_servers.{slug.replace('-', '_')}.list_cache", fromlist=["listed"])
+        listed: dict[str, Any] | None = module.listed(own, sys.argv[1:])
         return listed
     except Exception:
         return None

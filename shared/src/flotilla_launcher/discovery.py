@@ -83,6 +83,8 @@ def read(path: str) -> dict[str, Any] | None:
 class DiscoveryProxy:
     """Answers one client's discovery in the server's place.
 
+    `precomputed` is what discovery.json holds; a gateway's has the lists of its `serialised` as text, filtered already.
+
     `replayed_lines` are what the real server must still see; `expected_responses`, by request id, what it will answer
     to them, which the client has already.
     """
@@ -147,13 +149,13 @@ class DiscoveryProxy:
         if result is None:
             self.era = "" if opening else self.era
             return None
-        answer = (dumps({"jsonrpc": "2.0", "id": request_id, "result": result}) + "\n").encode()
+        text = result if type(result) is str else dumps(result)
         if opening or method == "logging/setLevel":
             if request_id in self.expected_responses:
                 return None
             self.replayed_lines.append(line + b"\n")
-            self.expected_responses[request_id] = result
-        return answer
+            self.expected_responses[request_id] = loads(text) if text is result else result
+        return f'{{"jsonrpc":"2.0","id":{dumps(request_id)},"result":{text}}}\n'.encode()
 
     def _on_notification(self, method: str, line: bytes) -> bytes | None:
         if self.era != "handshake" or not method.startswith("notifications/"):
@@ -162,7 +164,7 @@ class DiscoveryProxy:
             self.replayed_lines.append(line + b"\n")
         return b""
 
-    def _open(self, method: str, params: dict[str, Any]) -> dict[str, Any] | None:
+    def _open(self, method: str, params: dict[str, Any]) -> dict[str, Any] | str | None:
         """The first request decides the era of the connection."""
         if method != "initialize":
             self.era = "modern"
@@ -178,7 +180,8 @@ class DiscoveryProxy:
         agreed = version if version in HANDSHAKE_VERSIONS else HANDSHAKE_VERSIONS[-1]
         return {**self.precomputed["initialize"], "protocolVersion": agreed}
 
-    def _result(self, method: str, params: dict[str, Any]) -> dict[str, Any] | None:
+    def _result(self, method: str, params: dict[str, Any]) -> dict[str, Any] | str | None:
+        """Return a result, or its JSON; None where the server must answer."""
         meta = params.get("_meta", {})
         if not _is_meta(meta) or (not {"_meta"}.issuperset(params) and method != "logging/setLevel"):
             return None
@@ -198,6 +201,9 @@ class DiscoveryProxy:
         kind = LIST_KEYS.get(method)
         if kind is None:
             return None
+        if text := self.precomputed.get("serialised", {}).get(kind):
+            head = dumps(self.precomputed["modern"][kind])[1:-1] + "," if modern else ""
+            return f'{{{head}"{kind}":{text}}}'
         self._check_guards()
         attributes = self.precomputed["attributes"].get(kind, {})
         items = [i for i in self.precomputed[kind] if visible(self.environ, attributes.get(i["name"], {}), i["name"])]

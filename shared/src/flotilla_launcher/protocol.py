@@ -13,6 +13,8 @@ CAPABILITIES_KEY = "io.modelcontextprotocol/clientCapabilities"
 CLIENT_KEY = "io.modelcontextprotocol/clientInfo"
 LOG_LEVEL_KEY = "io.modelcontextprotocol/logLevel"
 TIMINGS_KEY = "io.github.flotilla-mcp/timings"  # the switchboard asks with it; a server's result then holds its times
+ACCESS_KEY = "io.github.flotilla-mcp/access"  # holds the access token of a call, where the switchboard renews them
+GIVEN = "given-with-each-call"  # what a server has in place of a refresh token then, see `flotilla.http.oauth`
 
 LISTS = {  # key of the result: method
     "tools": "tools/list",

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 
 try:
-    from _blake2 import blake2b
+    from _blake2 import blake2b as blake2b
 except ImportError:  # an interpreter built without it
-    from hashlib import blake2b
+    from hashlib import blake2b as blake2b
 
 PARTS = (  # beside the server's own folder and those that several servers share
     "shared/src/flotilla",

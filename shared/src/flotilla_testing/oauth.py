@@ -4,7 +4,8 @@
     with FakeVendor(oauth) as vendor: …       # /authorize /approve /token /revoke /device /userinfo
 
 Authorization codes with PKCE, refresh tokens (rotated if `rotates`, then a reused one ends its whole family), signed
-assertions, device codes, revocation. The clock is `now`; a refresh token ends `days` after consent.
+assertions, device codes, revocation, redirects that name the issuer. The clock is `now`; a refresh token ends `days`
+after consent.
 """
 
 # ruff: noqa: D102 - most methods are authlib's, which says what they are for
@@ -14,7 +15,7 @@ import json
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from html import escape
 from typing import Any
@@ -201,6 +202,7 @@ class OAuthServer(FakeApi):
     audience: str = ""
     now: Callable[[], float] = time.time
     refuses: bool = False
+    issuer: str = ""  # that redirects name (RFC 9207)
     allowed: frozenset[str] | None = None  # scopes that service accounts may have; None: all
     tokens: list[Token] = field(default_factory=list)
     codes: dict[str, Code] = field(default_factory=dict)
@@ -280,7 +282,8 @@ class OAuthServer(FakeApi):
         grant = self.server.get_consent_grant(request, self.user)
         user = None if self.refuses else self.user
         answer: Response = self.server.create_authorization_response(grant.request, grant_user=user, grant=grant)
-        return answer
+        location = answer.headers["location"] + (f"&{urlencode({'iss': self.issuer})}" if self.issuer else "")
+        return replace(answer, headers={**answer.headers, "location": location})
 
     def _userinfo(self, request: Request) -> Response:
         token = self.holder(request)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,7 @@ def uncalled() -> list[str]:
     ]
 
 
+@cache  # it is asked for each test and each call
 def server_of(path: Path) -> str:
     """Return the server whose own test a file is; empty for other tests, its acceptance suite among them."""
     folders = path.parts[:-1]

@@ -11,28 +11,37 @@ A deadline is generous: it only ends a test in which the condition would never c
 from __future__ import annotations
 
 import asyncio
+import inspect
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 from unittest.mock import patch
 
 PATIENCE = 60.0  # seconds
 PAUSE = 0.01  # seconds between two looks
 
 
-def wait_until(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
-    """Return once the condition holds; raises TimeoutError where it does not come."""
+def wait_until(condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
+    """Return what the condition returns, once that is true; raises TimeoutError where it does not come."""
     end = time.monotonic() + seconds
-    while not condition():
+    while not (value := condition()):
         if time.monotonic() > end:
             raise TimeoutError(f"not within {seconds:g} seconds")
         time.sleep(PAUSE)
+    return value
 
 
-async def eventually(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
-    """Return once the condition holds, while other tasks run; raises TimeoutError where it does not come."""
+async def eventually(condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
+    """Return what the condition returns, once that is true, while other tasks run. A coroutine is awaited.
+
+    Raises TimeoutError where it does not come.
+    """
     end = time.monotonic() + seconds
-    while not condition():
+    while True:
+        value = condition()
+        if value := await value if inspect.isawaitable(value) else value:
+            return value
         if time.monotonic() > end:
             raise TimeoutError(f"not within {seconds:g} seconds")
         await asyncio.sleep(PAUSE)

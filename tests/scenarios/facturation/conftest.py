@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,6 +10,7 @@ import pytest
 
 from flotilla_servers.facturation_pro.tests.fake import Accounts
 from flotilla_testing import FakeVendor
+from flotilla_testing.leftovers import name_of_run
 from tests.scenarios.harness import KINDS, Gateway, host_address, unavailable
 
 SERVERS = ("facturation-pro", "export", "filesystem")
@@ -28,7 +28,7 @@ def office(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Gat
             "export": {},
             "filesystem": {},
         }
-        name = f"flotilla-test-facturation-{secrets.token_hex(3)}"
+        name = name_of_run("facturation")
         gateway = Gateway(request.param, name, tmp_path, SERVERS, settings, urlsplit(vendor.url).netloc)
         yield gateway, accounts
     gateway.close()

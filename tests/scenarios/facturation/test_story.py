@@ -12,9 +12,8 @@ from fastmcp import Client
 
 from flotilla_servers.facturation_pro.tests import accountant
 from flotilla_testing import text_of
+from flotilla_testing.client import MODES
 from tests.scenarios.harness import Gateway
-
-ERAS = ("legacy", "2026-07-28")
 
 
 class SharedFolder:
@@ -35,7 +34,7 @@ class SharedFolder:
         await self._call("fs_write_file", path=path, content=base64.b64encode(data).decode(), encoding="base64")
 
 
-@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("era", MODES)
 async def test_accountant_scenario(office: tuple[Gateway, Any], era: str) -> None:
     gateway, accounts = office
     gateway.settings["facturation-pro"] |= {"tier": "all", "confirm": "off"}

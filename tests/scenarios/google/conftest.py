@@ -7,7 +7,6 @@ import contextlib
 import dataclasses
 import email.message
 import os
-import secrets
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ import pytest
 from flotilla_cli import consent, login, secrets_file, system
 from flotilla_cli.generator.servers import server_of
 from flotilla_testing import FakeVendor
+from flotilla_testing.leftovers import name_of_run
 from flotilla_testing.oauth import approve
 from tests.scenarios.harness import KINDS, Gateway, unavailable
 
@@ -86,7 +86,7 @@ def office(
         url = vendor.url if request.param == "process" else stack.enter_context(bridged(vendor.url))
         saved = connected(tmp_path, vendor, monkeypatch)
         settings = {slug: its for slug, its in settings_at(url).items() if slug in servers}
-        name = f"flotilla-test-google-{secrets.token_hex(3)}"
+        name = name_of_run("google")
         gateway = Gateway(request.param, name, tmp_path, servers, settings, urlsplit(url).netloc, saved)
         stack.callback(gateway.close)
         yield gateway

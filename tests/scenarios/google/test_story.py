@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from flotilla_testing import FakeVendor, faults
+from flotilla_testing.client import MODES
 from flotilla_testing.waiting import eventually
 from tests.scenarios.harness import Gateway, call_error, call_ok
 
 from .conftest import HELENE, MARIE
 from .fake_google import Google
 
-ERAS = ("legacy", "2026-07-28")
 pytestmark = pytest.mark.timeout(180)
 
 
@@ -306,7 +306,7 @@ async def test_drive_progress_and_cancellation(office: Gateway, google: Google, 
         assert (await call_ok(client, "gdrive_get_file", file=arguments["file"]))["bytes"] == size
 
 
-@pytest.mark.parametrize("mode", ERAS)
+@pytest.mark.parametrize("mode", MODES)
 async def test_confirmation_of_new_recipients(office: Gateway, google: Google, mode: str) -> None:
     """With FLOTILLA_CONFIRM=new-recipients, what goes to somebody who is new needs Hélène's yes."""
     for settings in office.settings.values():

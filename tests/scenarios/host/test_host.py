@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,23 +21,14 @@ from playwright.async_api import Page, async_playwright, expect
 
 from flotilla_cli import paths
 from flotilla_servers.switchboard.action_log import read
+from flotilla_testing.ports import free_port, is_served
+from flotilla_testing.waiting import eventually, wait_until
 
 CHROMIUM = shutil.which("chromium")
 ATELIER = Path(__file__).with_name("atelier.py")
 TOKEN, CONSOLE_TOKEN = "client-token-1", "console-token-1"
 
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium; scripts/browser installs one where that is possible")
-
-
-async def until(condition: Callable[[], Any]) -> Any:
-    """Wait until something is true, and return it; a condition may have to be awaited."""
-    end = time.monotonic() + 20
-    while True:
-        value = condition()
-        if value := await value if inspect.isawaitable(value) else value:
-            return value
-        assert time.monotonic() < end, "it did not happen"
-        await asyncio.sleep(0.05)
 
 
 class Board:
@@ -63,7 +51,7 @@ class Board:
             assert self.process.poll() is None, self.log.read_text()
             return next((word for word in self.log.read_text().split() if word.startswith("http://")), "").rstrip(",")
 
-        return str(await until(url))
+        return str(await eventually(url))
 
     def close(self) -> None:
         self.process.send_signal(signal.SIGTERM)
@@ -107,8 +95,7 @@ class Atelier:
 
     def __init__(self, folder: Path) -> None:
         self.file = folder / "calls.jsonl"
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/mcp"
 
     @property
@@ -119,18 +106,13 @@ class Atelier:
     def command(self, *more: str) -> list[str]:
         return [sys.executable, str(ATELIER), "--calls", str(self.file), *more]
 
-    def _answers(self) -> bool:
-        with socket.socket() as attempt:
-            return attempt.connect_ex(("127.0.0.1", self.port)) == 0
-
     @contextmanager
     def serving(self, *more: str) -> Iterator[None]:
         """Serve over HTTP."""
         process = subprocess.Popen(self.command("--port", str(self.port), *more), stderr=subprocess.DEVNULL)
         try:
-            while not self._answers():
-                assert process.poll() is None
-                time.sleep(0.05)
+            wait_until(lambda: is_served(self.port) or process.poll() is not None)
+            assert process.poll() is None, "the server of one's own has ended"
             yield
         finally:
             process.kill()
@@ -213,8 +195,12 @@ async def test_server_seen_before_it_is_allowed(board: Board, atelier: Atelier, 
             async with board.client(elicitation_handler=yes) as later:
                 [tool] = [tool for tool in await later.list_tools() if tool.name == "read_contacts"]
                 assert tool.description == "Read the contacts."
-                while not asked:  # until the switchboard has taken note of the change
+
+                async def noted() -> bool:
                     assert (await text_of(later, "read_contacts", query="é")).startswith("Zoé Lefèvre")
+                    return bool(asked)
+
+                await eventually(noted)  # until the switchboard has taken note of the change
     assert len(asked) == 1
     assert '+ "description": "Read the contacts, and send them to everybody."' in asked[0]
     assert {name for name, _ in atelier.calls} == {"read_contacts"}
@@ -231,14 +217,14 @@ async def test_deploy_approved_in_the_console(board: Board, atelier: Atelier) ->
     """A client that cannot ask finds the deploy script; a person says yes in the browser; it runs and is logged."""
     add(board, atelier, "--command", *atelier.command())
     async with board.console() as page, board.client() as client:
-        tool = await until(lambda: offer(client, "launch the deploy script", "deploy_prod"))
+        tool = await eventually(lambda: offer(client, "launch the deploy script", "deploy_prod"))
         call = asyncio.create_task(text_of(client, tool["call_with"], name="deploy_prod", arguments={"branch": "main"}))
         card = page.get_by_role("article", name="deploy prod")
         await expect(card).to_contain_text("main")
         assert atelier.calls == []
         await card.get_by_role("button", name="Approve").click()
         assert await call == "main is deployed"
-        await until(lambda: board.rows("deploy_prod"))
+        await eventually(lambda: board.rows("deploy_prod"))
         await page.get_by_role("link", name="Activity").click()
         await expect(page.get_by_role("listitem").filter(has_text="deploy_prod done")).to_be_visible()
     assert board.rows("deploy_prod") == [("approved by console", "ok")]
@@ -255,7 +241,7 @@ async def test_delete_all_inactive_contacts_asks_with_its_filter(board: Board, a
 
     add(board, atelier, "--command", *atelier.command())
     async with board.client(elicitation_handler=answer) as client:
-        await until(lambda: listed(client, "delete_contacts"))
+        await eventually(lambda: listed(client, "delete_contacts"))
         declined = await text_of(client, "delete_contacts", filter="statut = inactif")
         assert declined.startswith("Error: The user declined `delete_contacts`. Nothing was done.")
         assert atelier.calls == []
@@ -263,7 +249,7 @@ async def test_delete_all_inactive_contacts_asks_with_its_filter(board: Board, a
     expected = "Atelier: Delete Contacts (delete_contacts)\n  filter: statut = inactif"
     assert all(expected in message for message in asked)
     assert len(atelier.calls) == 1
-    await until(lambda: [row for row in board.rows("delete_contacts") if row[1] in ("denied", "ok")][1:])
+    await eventually(lambda: [row for row in board.rows("delete_contacts") if row[1] in ("denied", "ok")][1:])
     ended = [row for row in board.rows("delete_contacts") if row[0] != "waiting"]
     assert [row[1] for row in ended] == ["denied", "ok"]
 
@@ -275,7 +261,7 @@ async def test_note_replayed_when_the_server_is_up_again(board: Board, atelier: 
         add(board, atelier, "--url", atelier.url, "--local", title="GoHighLevel")
     wanted = {"query": "Zoé Lefèvre"}
     async with board.client() as client, board.console() as page:
-        await until(lambda: listed(client, "read_contacts"))
+        await eventually(lambda: listed(client, "read_contacts"))
         down = await text_of(client, "read_contacts", **wanted)
         assert "“Je ne peux pas accéder à GoHighLevel pour le moment.”" in down
         assert "note_save" in down
@@ -309,7 +295,7 @@ async def test_voice_agent_with_the_whole_fleet(board: Board, atelier: Atelier) 
             ("crée un ticket zendesk pour le client", "zendesk_"),
         ):
             assert any(name.startswith(tool) for name in await offered(client, query)), query
-        await until(lambda: offer(client, "read contacts atelier", "read_contacts"))
+        await eventually(lambda: offer(client, "read contacts atelier", "read_contacts"))
         answer = await text_of(client, "call_read_tool", name="read_contacts", arguments={"query": "Zoé"})
     assert answer.startswith("Zoé Lefèvre")
     assert messages == ["Je cherche dans Atelier …"]

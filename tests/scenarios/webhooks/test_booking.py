@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import pytest
 from flotilla_cli import paths
 from flotilla_servers.gohighlevel.tests.fake import FakeGoHighLevel
 from flotilla_servers.webhooks.tests.senders import PUBLIC, sent
+from flotilla_testing.ports import free_port, is_served
 from flotilla_testing.waiting import wait_until
 from tests.scenarios.harness import Gateway, call_ok
 from tests.scenarios.vendors import connected
@@ -43,8 +43,7 @@ class Office:
 def answers(port: int, process: subprocess.Popen[bytes]) -> bool:
     """Tell whether somebody listens on a port of this machine; fails where the process has ended."""
     assert process.poll() is None, "the receiver has ended"
-    with socket.socket() as one:
-        return one.connect_ex(("127.0.0.1", port)) == 0
+    return is_served(port)
 
 
 @pytest.fixture
@@ -54,9 +53,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
     with connected("process", tmp_path, "webhooks", {"gohighlevel": ghl}, ["webhooks"]) as gateway:
         gateway.settings["webhooks"] = {"secrets": f"calendly/main={SECRET}", "public_url": PUBLIC}
         (tmp_path / "state").mkdir()
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = int(free.getsockname()[1])
+        port = free_port()
         plain = {name: value for name, value in os.environ.items() if not name.startswith(("FLOTILLA_", "WEBHOOKS_"))}
         own = {"SECRETS": f"calendly/main={SECRET}", "PUBLIC_URL": PUBLIC, "RECEIVE_PORT": str(port)}
         environ = {**plain, **{f"WEBHOOKS_{name}": value for name, value in own.items()}}

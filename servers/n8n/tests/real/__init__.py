@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from typing import Any
 
 import httpx2 as httpx
 
+from flotilla_testing.ports import free_port
 from flotilla_testing.waiting import wait_until
 
 OWNER = {"email": "zoe@atelier.example", "firstName": "Zoé", "lastName": "Lefèvre", "password": "Atelier-2030"}
@@ -50,10 +50,7 @@ def started(folder: Path) -> Iterator[dict[str, str]]:
     """Start n8n with an owner and an API key, its data in `folder`; yields the server's settings."""
     script = installation()
     assert script, why_not()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        broker = free.getsockname()[1]
+    port, broker = free_port(), free_port()
     url = f"http://127.0.0.1:{port}"
     environ = {
         "PATH": os.environ["PATH"],

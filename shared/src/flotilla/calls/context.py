@@ -56,6 +56,8 @@ class Call:
     planned_requests: list[dict[str, Any]] = field(default_factory=list)  # that follow the first side effect
     timer: asyncio.Timeout | None = None
     seconds: float = 0  # that the timer gives
+    access: dict[str, Any] = field(default_factory=dict)  # the tokens that came with it, see `http.oauth`
+    access_refused: bool = False  # the vendor does not accept them
     vendor_seconds: float = 0  # in which at least one request was under way at a vendor
     under_way: int = 0  # requests that are
     under_way_since: float = 0

@@ -20,7 +20,7 @@ from mcp.shared.exceptions import MCPError
 
 from flotilla import errors
 from flotilla.calls.context import Call, current, entered
-from flotilla.calls.results import failed, sentence, timed, warned
+from flotilla.calls.results import failed, given_access, sentence, timed, warned
 from flotilla.compat import quiet_error
 from flotilla.connection import Connection
 from flotilla.serving import telemetry
@@ -132,7 +132,7 @@ class CallMiddleware(Middleware):
         """Run the work of one request as the current call, and write its audit line."""
         connection, started, result = self._connect(), time.perf_counter(), None
         self.running += 1
-        with entered(Call(called, connection)) as call:
+        with entered(Call(called, connection, access=given_access())) as call:
             try:
                 result = await work(call)
                 return result

@@ -16,7 +16,7 @@ from flotilla.calls.context import current
 from flotilla.files import FileRef, parts_of
 from flotilla.settings import scrub
 from flotilla.text import cleaned, visible
-from flotilla_launcher.protocol import TIMINGS_KEY
+from flotilla_launcher.protocol import ACCESS_KEY, TIMINGS_KEY
 
 LINKED_SINCE = "2025-06-18"  # the protocol revision that brought resource links
 BIGGEST = 256_000  # bytes of one result; more does not fit a model's context and slows the gateway
@@ -56,13 +56,25 @@ def warned(result: ToolResult, warnings: Iterable[str]) -> ToolResult:
 
 
 def timed(result: ToolResult) -> ToolResult:
-    """Add how long the vendor had the running call, where the switchboard asked for it; no other client sees it."""
-    request = get_context().request_context
-    if not request or not (request.meta or {}).get(TIMINGS_KEY):
-        return result
-    shown = result.input_required if isinstance(result, InputRequiredToolResult) else result
-    shown.meta = {**(shown.meta or {}), TIMINGS_KEY: {"vendor_ms": round(current().vendor_seconds * 1000, 1)}}
+    """Add what the switchboard asked for, which no other client sees.
+
+    How long the vendor had the running call, and that it did not accept the access token that came with it.
+    """
+    request, call = get_context().request_context, current()
+    meta: dict[str, Any] = {ACCESS_KEY: "refused"} if call.access_refused else {}
+    if request and (request.meta or {}).get(TIMINGS_KEY):
+        meta[TIMINGS_KEY] = {"vendor_ms": round(call.vendor_seconds * 1000, 1)}
+    if meta:
+        shown = result.input_required if isinstance(result, InputRequiredToolResult) else result
+        shown.meta = {**(shown.meta or {}), **meta}
     return result
+
+
+def given_access() -> dict[str, Any]:
+    """Return the tokens that came with the running request; nothing where none did."""
+    request = get_context().request_context
+    access = (request.meta or {}).get(ACCESS_KEY) if request else None
+    return access if isinstance(access, dict) else {}
 
 
 def failed(problem: errors.FlotillaError) -> ToolResult:

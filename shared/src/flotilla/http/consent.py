@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,12 @@ class Scopes:
         if not self.sufficient + self.tolerated or _holds(granted, self.sufficient):
             return "full"
         return "part" if _holds(granted, self.tolerated) else "none"
+
+
+def origin(address: str) -> tuple[str, str]:
+    """Return the scheme and the host with its port of an address."""
+    parts = urlsplit(address)
+    return parts.scheme, parts.netloc
 
 
 def _holds(granted: Collection[str], alternatives: Collection[str]) -> bool:
@@ -73,7 +80,9 @@ class Consent:
     for a vendor whose access tokens do not expire and that has no refresh tokens; the settings field is `token` then.
     `rotation_optional`: the vendor gives a refresh token only where the app's owner asked for it, else an access token
     that lasts. `tokens_in`: the field of the token's answer that may hold the tokens. `redirect_scheme`: https where
-    the vendor takes no other; nothing on this machine answers there, so that the user pastes the address.
+    the vendor takes no other; nothing on this machine answers there, so that the user pastes the address. `issuer`: who
+    the vendor says that it is in its redirects (RFC 9207), where it says so. `ended`: the codes of the token endpoint
+    that mean that a refresh token has ended.
     """
 
     account: str
@@ -99,6 +108,8 @@ class Consent:
     parameter: str = ""  # of the query that may carry an access token, where a vendor refuses it as a header
     header: str = "Authorization"  # that takes an access token
     scheme: str = "Bearer"  # of that header, "" for none
+    issuer: str = ""
+    ended: tuple[str, ...] = ("invalid_grant",)
     regions: Regions | None = None
     register: str = ""  # where and how a user gets client_id and client_secret
 
@@ -112,6 +123,12 @@ class Consent:
         if self.rotation_optional and not token.get("refresh_token") and token.get("access_token"):
             return replace(self, stored_token="access_token", rotates=False)
         return self
+
+    def is_issuer(self, issuer: str | None) -> bool:
+        """Tell whether a redirect comes from this vendor: `issuer` is what it says, None where it says nothing."""
+        if issuer is None:
+            return not self.issuer
+        return issuer == self.issuer or (not self.issuer and origin(issuer) == origin(self.authorize_url))
 
     def in_region(self, name: str) -> Consent:
         """Return it with the addresses of a region; unchanged for "" or an unknown one."""

@@ -4,7 +4,8 @@
     api = Api(integration, auth=JwtBearer("token_url", issuer="account", key="key"))   # a signed assertion (RFC 7523)
 
 A token URL is an address, or the settings field that holds one. Getting a user's consent is not part of
-this module: see `consent` and scripts/login.
+this module: see `consent` and scripts/login. Where the refresh token is GIVEN, the switchboard renews the tokens, and
+an access token comes with each call.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import httpx2 as httpx
 
 from flotilla import errors
+from flotilla.calls.context import current
 from flotilla.calls.finishing import must_finish
 from flotilla.http.auth import Auth
 from flotilla.http.responses import patience
@@ -28,6 +30,7 @@ from flotilla.http.scopes import scopes
 from flotilla.http.token_endpoint import LONGEST, client_of, not_renewed
 from flotilla.settings import remember_secret
 from flotilla.state import digest
+from flotilla_launcher.protocol import GIVEN
 
 if TYPE_CHECKING:
     from authlib.integrations.httpx_client import AsyncOAuth2Client
@@ -124,9 +127,25 @@ class Grant(Auth):
 
     async def access_token(self, instead_of: str = "") -> str:
         """Return a valid access token, another one than `instead_of`."""
+        if self.refresh_source() == GIVEN:
+            return self._given(instead_of)
         if self.tokens.unsaved or not self._good(self.tokens.token, instead_of):
             await must_finish(self._renew(instead_of))  # its answer may hold a new refresh token
         return str(self.tokens.token["access_token"])
+
+    def _given(self, instead_of: str) -> str:
+        """Return the access token that came with the running call."""
+        call = current()
+        token = str(call.access.get("access_token") or "")
+        if token in ("", instead_of):
+            call.access_refused = bool(token)
+            raise errors.AuthenticationError(
+                f"{self.integration.title} does not accept the access token of this account.",
+                "Call again, which renews it; if it stays, ask the user to connect the account again.",
+            )
+        remember_secret(token)
+        self.tokens.token = call.access
+        return token
 
     async def _renew(self, instead_of: str) -> None:
         async with self.tokens.lock:

@@ -16,8 +16,12 @@ from flotilla.calls.credentials import SUFFIX
 from flotilla.connection import Connection
 from flotilla.serving.health import add_health_routes
 from flotilla.serving.scrape import add_metrics_route
+from flotilla.serving.shutdown import AnnouncedShutdown, notice_of
 from flotilla_launcher.environment import name_set
 
+# Seconds that a proxy may leave a connection idle: longer than the 60 of nginx and of clouds, so that they are first
+# to close it. What is sent on a connection that the other side is just closing is lost.
+KEEP_ALIVE = 75
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -63,10 +67,11 @@ def listening(host: str, port: int, drain: float = 0) -> dict[str, Any]:
     """Return the options of FastMCP's HTTP transport: a listening socket, and the Host and Origin that are accepted.
 
     Connections and sessions are limited in number and time (see `limits`), also those of later transports of
-    this process. With a drain of more than a second, answers that are under way when the process is to end are not cut
-    off. Raises errors.ConfigurationError where it cannot listen.
+    this process. With a drain of more than a second, the end of the process is announced (see `shutdown`), and answers
+    that are under way then are not cut off. Raises errors.ConfigurationError where it cannot listen.
     """
     from sse_starlette.sse import AppStatus
+    from starlette.middleware import Middleware
 
     from flotilla.compat import limit_sessions
     from flotilla.serving import limits  # not at the top: only HTTP needs uvicorn
@@ -81,10 +86,13 @@ def listening(host: str, port: int, drain: float = 0) -> dict[str, Any]:
     # asyncio sets it only on sockets that were made for TCP by name; without it every answer waits 40 ms for an ACK.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     limit_sessions(limits.MOST_SESSIONS, limits.IDLE)
+    uvicorn = {"timeout_graceful_shutdown": 60, "log_config": None, "access_log": False, "ws": "none"}
+    middleware = []
     if drain > 1:
         # An answer is a stream of events, which it would end at once.
         AppStatus.disable_automatic_graceful_drain()  # type: ignore[no-untyped-call]
-    uvicorn = {"timeout_graceful_shutdown": 60, "log_config": None, "access_log": False, "ws": "none"}
+        middleware = [Middleware(AnnouncedShutdown, notice=notice_of(drain))]
+        uvicorn["timeout_keep_alive"] = KEEP_ALIVE
     with errors.setting_errors():
         own_hosts = name_set("FLOTILLA_ALLOWED_HOSTS")
     return {
@@ -92,6 +100,7 @@ def listening(host: str, port: int, drain: float = 0) -> dict[str, Any]:
         "host_origin_protection": True,
         "allowed_hosts": [*LOOPBACK, *({host} - {"0.0.0.0", "::"}), *own_hosts],
         "show_banner": False,
+        "middleware": middleware,
         "uvicorn_config": {**uvicorn, **limits.options()},
     }
 

@@ -41,10 +41,10 @@ def error_problem(text: str) -> str:
 
 @check("results")
 async def results(case: Subject) -> list[str]:
-    """Every tool, in both eras, with its own examples."""
-    problems = []
-    for mode in MODES:
-        for tool in await case.tools():
+    """Every tool with its own examples, in the older era one, or all with --every-tool: the form is the library's."""
+    problems, tools = [], await case.tools()
+    for mode, tried in zip(MODES, (tools if case.every_tool or case.examples else tools[:1], tools), strict=True):
+        for tool in tried:
             async with case.session(WITHOUT_CONFIRMATION, mode=mode) as session:
                 result = await session.call(tool["name"], **case.example(tool))
                 text, data = text_of(result), result.structured_content
@@ -60,6 +60,8 @@ async def results(case: Subject) -> list[str]:
 
 
 HIDING = "\u200b\u202e\U000e0041"
+WORDS = r"\S*"
+UNTOUCHED = ("", WORDS, r"\S*[\d:/@]\S*")  # nothing; single words; what looks like an id, a date, an address
 
 
 class _Tainted(RecordedResponses):
@@ -93,14 +95,16 @@ async def hidden(case: Subject) -> list[str]:
     if not case.answers:
         raise NothingToCheck
     problems = []
-    for untouched in ("", r"\S*[\d:/@]\S*", r"\S*"):  # nothing; what looks like an id, a date, an address; single words
-        for tool in await case.tools():
+    for tool in await case.tools():
+        for untouched in UNTOUCHED:
             async with case.session(WITHOUT_CONFIRMATION, recorded=True) as session:
                 assert session.recorder
                 session.recorder.answers = _Tainted(case.answers, untouched)
                 result = await session.call(tool["name"], **case.example(tool))
                 if cleaned(text_of(result))[1]:
                     problems.append(f"{tool['name']} lets hidden characters out: {escaped(text_of(result))[:300]}")
+            if untouched == WORDS and not result.is_error and not case.every_tool:
+                break  # what comes after it leaves less untouched, and shows where a word was needed
     return problems
 
 

@@ -91,20 +91,19 @@ async def _usual(case: Subject) -> list[_Usual]:
 def _kinds(case: Subject, requests: Sequence[Request]) -> frozenset[Hashable]:
     """Return what the outcome of a fault depends on, for each request of a call.
 
-    To which address it goes, its method, the kinds of content out and back, where in the call it stands, and whether
-    the call has changed something before it.
+    To which address it goes, its method, the kinds of content out and back, and whether the call has changed something
+    before it. The first and the last request count, at which the faults come.
     """
     assert case.answers
     addresses = sorted((value for value in case.settings().values() if "://" in value), key=len, reverse=True)
     kinds: set[Hashable] = set()
-    for number, request in enumerate(requests):
+    for number in sorted({0, len(requests) - 1}) if requests else ():
+        request = requests[number]
         to = next((address for address in addresses if request.url.startswith(address)), request.url)
         back = case.answers.to(request)
         contents = (_content(request.body, request.headers), _content(back.body, back.headers))
         written = any(earlier.writes for earlier in requests[:number])
-        places = {"anywhere"} | ({"first"} if number == 0 else set())
-        places |= {"last"} if number == len(requests) - 1 else set()
-        kinds |= {(to, request.method, request.writes, contents, written, place) for place in places}
+        kinds.add((to, request.method, request.writes, contents, written))
     return frozenset(kinds)
 
 

@@ -1,0 +1,83 @@
+"""What a link asks a customer for: the sets of keys that open an account of one server."""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from flotilla_launcher.filters import LISTS
+from flotilla_launcher.masking import is_secret
+
+from ..catalog import Entry
+from ..discovery import discovery_if_any, title
+from ..selection import Account, selected
+
+REFRESH = re.compile(r"_REFRESH_TOKEN$")  # a variable that nobody can type: a login gives it
+
+
+@dataclass(frozen=True)
+class Field:
+    """One setting that a customer fills in. `name` is that of the vault, without the server."""
+
+    name: str
+    description: str
+    example: str
+    hidden: bool
+    required: bool
+
+    @property
+    def label(self) -> str:
+        """The setting as people call it."""
+        return self.name.replace("_", " ").capitalize()
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a link offers for one server: `forms` are the fields of each set of keys that opens an account."""
+
+    title: str
+    forms: tuple[tuple[Field, ...], ...]
+
+
+def entry_of(options: argparse.Namespace, account: Account, server: str) -> Entry:
+    """Return a server of the catalog for an account. Raises CatalogError where there is none of this name."""
+    own = copy.copy(options)
+    own.servers = server
+    [entry] = selected(own, account)
+    return entry
+
+
+def with_all_tools(entry: Entry) -> Entry:
+    """Return a server that shows all of its tools: the one that says whose account it is may not be enabled."""
+    env = {name: value for name, value in entry.env.items() if name not in LISTS}
+    return replace(entry, env={**env, "FLOTILLA_TIER": "all"})
+
+
+def offer_of(entry: Entry, folder: Path) -> Offer:
+    """Return what can be filled in. `folder` holds the discovery files. Raises DiscoveryError."""
+    declared = {secret["env"]: secret for secret in entry.spec.get("secrets") or ()}
+    document = discovery_if_any(entry, folder)
+    needs, optional = document.get("needs") or [list(declared)], document.get("optional") or ()
+    options = [
+        option for option in needs if option and all(env in declared and not REFRESH.search(env) for env in option)
+    ]
+    return Offer(title(entry), tuple(tuple(_fields(declared, option, optional)) for option in options))
+
+
+def _fields(declared: Mapping[str, Any], needed: Sequence[str], optional: Sequence[str]) -> Iterator[Field]:
+    for variable in needed:
+        yield _field(declared[variable], required=True)
+    for variable in optional:
+        if variable in declared and variable not in needed:
+            yield _field(declared[variable], required=False)
+
+
+def _field(secret: Mapping[str, Any], required: bool) -> Field:
+    name = str(secret["name"]).partition(".")[2]
+    hidden = is_secret(name) or name.endswith("key")
+    return Field(name, str(secret.get("description") or ""), str(secret.get("example") or ""), hidden, required)

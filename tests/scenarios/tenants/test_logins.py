@@ -1,0 +1,160 @@
+"""A customer connects an account by logging in at the vendor: PKCE, a state that works once, the issuer, the scopes."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import httpx2
+import pytest
+
+from flotilla.http.scopes import scopes
+from flotilla_cli.generator.servers import server_of
+from flotilla_launcher.filters import visible
+from flotilla_testing import FakeVendor
+from flotilla_testing.oauth import OAuthServer, approve
+
+from .conftest import HOST, Agency
+
+LOGIN = "flotilla-gmail.login"
+
+
+def authorization_server(vendor: FakeVendor) -> OAuthServer:
+    assert isinstance(vendor.answers, OAuthServer)
+    return vendor.answers
+
+
+def query(address: str) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
+
+
+async def begun(http: httpx2.AsyncClient, agency: Agency, server: str = "gmail") -> tuple[str, str]:
+    """Open a new link and press its button; return the link's path and the address at the vendor."""
+    path = f"/connect/{agency.links.create(agency.tenant(), server)}"
+    page = await http.get(path)
+    assert f'href="{path}/login"' in page.text
+    response = await http.get(f"{path}/login")
+    assert response.status_code == 303, response.text
+    return path, response.headers["location"]
+
+
+def agreed(address: str) -> str:
+    """Agree at the vendor; return the path and query that the browser is sent back to."""
+    with httpx2.Client() as browser:
+        back = approve(browser.get, browser.post, address)
+    assert back.startswith(f"{HOST}/connect/back/")
+    return back.removeprefix(HOST)
+
+
+@pytest.mark.parametrize("tier", ["core", "all"])
+async def test_login_asks_for_the_scopes_of_the_enabled_tools(agency: Agency, gmail: FakeVendor, tier: str) -> None:
+    agency.tenants.change(agency.tenant(), {"tiers": {"gmail": tier}})
+    async with agency.visitor() as http:
+        _, address = await begun(http, agency)
+    asked, server = query(address), server_of("gmail")
+    environ = {"FLOTILLA_TIER": tier}
+    enabled = [name for name in server.integration.scopes if visible(environ, server.attributes[name], name)]
+    assert enabled
+    assert asked["scope"].split() == ["openid", "email", *scopes(server.integration, environ)]
+    assert (asked["response_type"], asked["code_challenge_method"], asked["client_id"]) == ("code", "S256", "desktop")
+    assert asked["redirect_uri"] == f"{HOST}/connect/back/gmail"
+
+
+async def test_login_connects_once(agency: Agency, gmail: FakeVendor) -> None:
+    async with agency.visitor() as http:
+        path, address = await begun(http, agency)
+        back = agreed(address)
+        page = await http.get(back)
+        assert (page.status_code, "Connected as helene@atelier.example" in page.text) == (200, True)
+        assert "will not work" not in page.text
+        saved = json.loads(agency.credentials()[LOGIN])
+        [token] = authorization_server(gmail).tokens
+        assert (saved["access_token"], saved["refresh_token"]) == (token.access, token.refresh)
+        assert token.access not in page.text
+        for again in (back, path, f"{path}/login"):
+            assert (await http.get(again)).status_code == 404
+    assert LOGIN not in agency.credentials("zeta")
+    [connected] = agency.connections.all(agency.tenant())
+    assert (connected.server, connected.account, connected.revoked) == ("gmail", "helene@atelier.example", None)
+
+
+async def test_login_ends_only_in_the_browser_that_began_it(agency: Agency, gmail: FakeVendor) -> None:
+    async with agency.visitor() as victim, agency.visitor() as attacker:
+        path, address = await begun(attacker, agency)
+        back = agreed(address)
+        assert (await victim.get(back)).status_code == 404
+        await victim.get(f"{path}/login")  # a cookie of its own, and a newer state
+        assert (await victim.get(back)).status_code == 404
+        assert (await attacker.get(back)).status_code == 404  # the newer state has replaced this one
+    assert LOGIN not in agency.credentials()
+    assert authorization_server(gmail).tokens == []
+
+
+async def test_login_refuses_states_that_are_not_its_own(agency: Agency, gmail: FakeVendor) -> None:
+    async with agency.visitor() as http:
+        _, address = await begun(http, agency)
+        back = agreed(address)
+        asked = query(back)
+        forged = asked["state"][:-3] + ("AAA" if asked["state"][-3:] != "AAA" else "BBB")
+        for state in ("", "x", forged):
+            wrong = await http.get(f"/connect/back/gmail?{urlencode({**asked, 'state': state})}")
+            assert wrong.status_code == 404
+        elsewhere = await http.get(back.replace("/back/gmail", "/back/calendly"))
+        assert elsewhere.status_code == 404
+        assert authorization_server(gmail).tokens == []
+        assert (await http.get(back)).status_code == 200
+
+
+@pytest.mark.parametrize("issuer", ["https://evil.example", None])
+async def test_login_refuses_another_issuer(agency: Agency, gmail: FakeVendor, issuer: str | None) -> None:
+    """Who sends the browser back must be whom it was sent to (RFC 9207), and must say so where it always does."""
+    async with agency.visitor() as http:
+        _, address = await begun(http, agency)
+        asked = {**query(agreed(address)), "iss": issuer}
+        params = {name: value for name, value in asked.items() if value is not None}
+        page = await http.get(f"/connect/back/gmail?{urlencode(params)}")
+        assert (page.status_code, "Nothing was connected" in page.text) == (400, True)
+    assert authorization_server(gmail).tokens == []
+    assert LOGIN not in agency.credentials()
+
+
+async def test_login_that_is_declined_can_be_tried_again(agency: Agency, gmail: FakeVendor) -> None:
+    async with agency.visitor("fr") as http:
+        path, address = await begun(http, agency)
+        authorization_server(gmail).refuses = True
+        page = await http.get(agreed(address))
+        assert (page.status_code, "Rien n’a été connecté" in page.text) == (400, True)
+        assert f'href="{path}/login"' in page.text
+        authorization_server(gmail).refuses = False
+        again = (await http.get(f"{path}/login")).headers["location"]
+        assert (await http.get(agreed(again))).status_code == 200
+    assert LOGIN in agency.credentials()
+
+
+async def test_login_replaces_keys_and_keys_replace_a_login(agency: Agency, gmail: FakeVendor) -> None:
+    agency.vault.put(agency.tenant(), {("flotilla-gmail", "access_token"): "ready-made-1"})
+    async with agency.visitor() as http:
+        _, address = await begun(http, agency)
+        assert (await http.get(agreed(address))).status_code == 200
+        assert "flotilla-gmail.access_token" not in agency.credentials()
+        path = f"/connect/{agency.links.create(agency.tenant(), 'gmail')}"
+        numbers = [n for n in ("1", "2") if f'id="field-{n}-access_token"' in (await http.get(path)).text]
+        ready = authorization_server(gmail).tokens[-1].access
+        done = await http.post(path, data={"number": numbers[0], "access_token": ready})
+        assert done.status_code == 200, done.text
+    assert agency.credentials()["flotilla-gmail.access_token"] == ready
+    assert LOGIN not in agency.credentials()
+
+
+async def test_login_at_a_vendor_whose_access_tokens_last(agency: Agency, gmail: FakeVendor) -> None:
+    """Such a vendor has no refresh tokens: what it gives is a key like others."""
+    oauth = authorization_server(gmail)
+    agency.log_in_at("intercom", gmail, pkce=True, who="email", scopes=["email"])
+    app = {"client_id": "desktop", "client_secret": "hush"}
+    agency.vault.put(agency.tenant(), {("flotilla-intercom", name): value for name, value in app.items()})
+    async with agency.visitor() as http:
+        _, address = await begun(http, agency, "intercom")
+        page = await http.get(agreed(address))
+        assert "Connected as helene@atelier.example" in page.text
+    assert agency.credentials()["flotilla-intercom.token"] == oauth.tokens[-1].access
+    assert "flotilla-intercom.login" not in agency.credentials()
