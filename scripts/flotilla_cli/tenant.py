@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Any
 from flotilla_cli import paths
 from flotilla_launcher.environment import SettingError, setting
 from flotilla_launcher.naming import slug_of
-from flotilla_launcher.user_files import read_document
 from flotilla_servers.switchboard.catalog import read_catalog
 from flotilla_servers.switchboard.connecting.offer import offer_of
 from flotilla_servers.switchboard.options import CATALOG, DISCOVERY
 from flotilla_servers.switchboard.tenants.connections import Connections
 from flotilla_servers.switchboard.tenants.links import HOURS, Links
-from flotilla_servers.switchboard.tenants.tenant import Settings, Tenant, TenantError
+from flotilla_servers.switchboard.tenants.tenant import Tenant, TenantError
 
 if TYPE_CHECKING:  # they import the library, which takes two seconds: not for --help
     from flotilla_servers.switchboard.tenants.tenants import Tenants
@@ -62,7 +61,9 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
 
     new = command("create", _create, "Create one; its client's token is shown once.", "name")
     new.add_argument(
-        "--template", type=Path, default=_template(), help="folder of settings.yaml, secrets.env and files/"
+        "--template",
+        type=Path,
+        help="folder of settings.yaml, secrets.env and files/ (default: ~/.config/flotilla/tenant-template)",
     )
     _add_settings(new)
     command("list", _list, "List them.")
@@ -122,23 +123,12 @@ def _settings(options: argparse.Namespace, base: Mapping[str, Any]) -> dict[str,
     return document
 
 
-def _template() -> Path:
-    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "flotilla" / "tenant-template"
-
-
 def _create(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None:
-    from flotilla_servers.switchboard.tenants.setup import folders
+    from flotilla_servers.switchboard.tenants import administration
 
-    template: Path = options.template
-    base = read_document(template / "settings.yaml") if (template / "settings.yaml").exists() else {}
-    tenant, token = tenants.create(options.name, Settings.of(_settings(options, base)))
-    if (template / "secrets.env").exists():
-        vault.import_file(tenant, (template / "secrets.env").read_text(encoding="utf-8"))
-    data, state = folders(options.data, options.state, tenant.id)
-    for folder in (data, state):
-        folder.mkdir(parents=True, mode=0o700)
-    if (template / "files").is_dir():
-        shutil.copytree(template / "files", data, dirs_exist_ok=True)
+    template = options.template or administration.template_folder(os.environ)
+    settings = _settings(options, administration.template_settings(template))
+    tenant, token = administration.create(tenants, vault, options.name, settings, template, options.data, options.state)
     paths.say(f"The tenant {tenant.name} is there. Its client's token, which is not shown again:\n\n    {token}\n")
     paths.say(f"Next: its credentials, `scripts/flotilla tenant import {tenant.name} FILE`.")
 
@@ -268,7 +258,7 @@ def _export(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None
 
 
 def _delete(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None:
-    from flotilla_servers.switchboard.tenants.setup import remove_folders
+    from flotilla_servers.switchboard.tenants import administration
 
     tenant = tenants.named(options.name)
     confirmed = options.confirm
@@ -277,6 +267,5 @@ def _delete(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None
         confirmed = input("Type its name to delete it: ").strip()
     if confirmed != tenant.name:
         raise TenantError(f"{tenant.name} was not deleted.", f"Confirm it: --confirm {tenant.name}")
-    tenants.delete(tenant)
-    remove_folders(options.data, options.state, tenant.id)
+    administration.delete(tenants, tenant, options.data, options.state)
     paths.say(f"{tenant.name} is deleted. A backup that holds its rows opens with the key-encryption key still.")

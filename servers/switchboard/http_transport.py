@@ -10,7 +10,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakKeyDictionary
 
 import anyio
@@ -37,6 +37,9 @@ from .gateway import ANSWERED, CAPABILITIES, LIST_CHANGED, Gateway
 from .jsonrpc import Message, RpcError
 from .options import url_host
 from .reporting import report
+
+if TYPE_CHECKING:
+    from .console.app import Site
 
 SESSION_HEADER = "mcp-session-id"
 Route = tuple[str, str, Callable[[Request], Awaitable[Response]]]  # path, method, endpoint
@@ -165,26 +168,29 @@ def _set_level(levels: dict[str, str], session: str | None, level: Any) -> None:
             del levels[next(iter(levels))]
 
 
-def add_console(mcp: FastMCP[Any], gateway: Gateway, options: argparse.Namespace, port: int) -> None:
-    """Add the console's pages, and report their address."""
+def add_console(mcp: FastMCP[Any], make: Callable[[], Site], options: argparse.Namespace, port: int) -> None:
+    """Add the pages of the console that `make` returns, and report their address."""
     try:
-        from .console.app import Console  # not at the top: clients that want no console need no templates
+        console = make()
     except ModuleNotFoundError as error:
         report(f"there is no console, because {error.name} is not installed: pip install flotilla-fleet[switchboard]")
         return
-    console = Console(options, gateway)
     for path, method, endpoint in console.routes():
         mcp.custom_route(path, methods=[method])(endpoint)
     report(f"the console: {console.address(options.host, port)}")
 
 
 async def serve(
-    gateway: Answers, options: argparse.Namespace, auth: AuthProvider | None = None, pages: Sequence[Route] = ()
+    gateway: Answers,
+    options: argparse.Namespace,
+    console: Callable[[], Site],
+    auth: AuthProvider | None = None,
+    pages: Sequence[Route] = (),
 ) -> None:
     """Serve streamable HTTP; Host and Origin of a request must be those listened on.
 
-    `auth` checks the clients' tokens; without it there is one token, FLOTILLA_HTTP_TOKEN or a new one. `pages` are
-    routes beside it, which check by themselves who asks.
+    `console` makes the console, where the options ask for one. `auth` checks the clients' tokens; without it there is
+    one token, FLOTILLA_HTTP_TOKEN or a new one. `pages` are routes beside it, which check by themselves who asks.
     """
     mcp = serve_gateway(gateway)
     hint, token = "", ""
@@ -199,9 +205,7 @@ async def serve(
     async def health(_: Request) -> JSONResponse:
         return JSONResponse({"status": "ok", "server": "switchboard"})
 
-    if isinstance(
-        gateway, Gateway
-    ):  # tenants have neither this search nor the console: their tokens open one list each
+    if isinstance(gateway, Gateway):  # tenants do not have this search: their tokens open one list each
 
         @mcp.custom_route(search_api.PATH, methods=["POST"])
         async def search(request: Request) -> JSONResponse:
@@ -214,8 +218,6 @@ async def serve(
     http = listening(options.host, options.port, options.drain)
     port = http["sockets"][0].getsockname()[1]
     report(f"http://{url_host(options.host)}:{port}/mcp{hint}")
-    if isinstance(gateway, Gateway) and (
-        options.console == "on" or (options.console == "auto" and options.host in LOOPBACK)
-    ):
-        add_console(mcp, gateway, options, port)
+    if options.console == "on" or (options.console == "auto" and options.host in LOOPBACK):
+        add_console(mcp, console, options, port)
     await mcp.run_async("http", stateless_http=options.sessions == "off", **http)

@@ -20,7 +20,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flotilla_launcher.environment import SettingError, setting
 from flotilla_launcher.handover import build_models_on_first_use
@@ -53,6 +53,9 @@ from .stdio_transport import StdioTransport
 from .time_limits import TimeLimits
 from .tool_search import ToolSearch, is_on
 from .warm import Warmer
+
+if TYPE_CHECKING:
+    from .console.app import Site
 
 
 def build(
@@ -192,6 +195,11 @@ async def serve(options: argparse.Namespace) -> None:
     own = gateway.own
     report(f"{len(backends) + (len(own.titles()) if own else 0)} servers, {gateway.tool_count} tools")
 
+    def console() -> Site:
+        from .console.app import Console  # not at the top: clients that want no console need no templates
+
+        return Console(options, gateway)
+
     async def run() -> None:
         gateway.tool_search.prepare()
         lately = LastCalls(Path(options.state)).since(options.warm_days)
@@ -202,7 +210,7 @@ async def serve(options: argparse.Namespace) -> None:
                 build_models_on_first_use()
                 from . import http_transport  # not at the top: stdio needs neither FastMCP nor mcp
 
-                await http_transport.serve(gateway, options)
+                await http_transport.serve(gateway, options, console)
             else:
                 await StdioTransport(gateway).serve()
         finally:
@@ -245,11 +253,15 @@ async def _serve_tenants(options: argparse.Namespace) -> None:
     auth = authentication(tenants, os.environ)
     sweeping = asyncio.create_task(gateways.sweep())
 
+    def console() -> Site:
+        from .console.tenants_console import TenantsConsole  # not at the top: see above
+
+        return TenantsConsole(options, tenants, vault)
+
     async def run() -> None:
         try:
-            await http_transport.serve(
-                gateways, options, auth, connect_pages(options, tenants, vault, commands, tokens)
-            )
+            pages = connect_pages(options, tenants, vault, commands, tokens)
+            await http_transport.serve(gateways, options, console, auth, pages)
         finally:
             sweeping.cancel()
 

@@ -66,6 +66,17 @@ def test_tenant_created_from_a_template(operator: Operator) -> None:
     assert (operator.folder / "data" / "tenants" / str(shown["id"]) / "prices.csv").exists()
 
 
+def test_tenant_is_not_created_by_halves(operator: Operator) -> None:
+    template = operator.folder / "config" / "flotilla" / "tenant-template"
+    template.mkdir(parents=True)
+    (template / "secrets.env").write_text("no equals sign\n")
+    assert "The secrets file cannot be used: line 1" in operator.refused("create", "acme")
+    assert "There is no tenant." in operator("list")
+    (template / "secrets.env").unlink()
+    (template / "settings.yaml").write_text("[1")
+    assert "settings.yaml cannot be used" in operator.refused("create", "acme")
+
+
 def test_tenant_changes(operator: Operator) -> None:
     operator("create", "acme")
     operator("set", "acme", "--servers", "gmail, hubspot", "--tier", "hubspot=all")

@@ -5,14 +5,20 @@ For clients that start a switchboard themselves, over stdio. It imports neither 
 
 from __future__ import annotations
 
+import argparse
 import logging
+import os
 import socket
 import sys
+from typing import TYPE_CHECKING
 
 from flotilla_launcher.environment import SettingError
 
 from ..options import arguments
 from ..reporting import report
+
+if TYPE_CHECKING:
+    from .app import Site
 
 PORT = 8812  # the gateway has 8811
 LONGEST_END = 2  # seconds that an open page has when the console ends
@@ -26,12 +32,11 @@ def main() -> None:
     from starlette.routing import Route
 
     from .access import ROOT
-    from .app import Console
 
     try:
         # FLOTILLA_HOST and FLOTILLA_PORT are the gateway's: the console listens elsewhere by the command line alone
         options = arguments(["--host", "127.0.0.1", "--port", str(PORT), *sys.argv[2:]])
-        console = Console(options)
+        console = console_of(options)
     except SettingError as error:
         sys.exit(f"flotilla-switchboard: {error}")
     try:
@@ -49,6 +54,18 @@ def main() -> None:
     config = uvicorn.Config(Starlette(routes=routes), log_config=None, access_log=False, ws="none",
                             timeout_graceful_shutdown=LONGEST_END)  # fmt: skip
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def console_of(options: argparse.Namespace) -> Site:
+    """Return the console of one person; with --tenants, the operator's, which takes the import of FastMCP."""
+    if not options.tenants:
+        from .app import Console
+
+        return Console(options)
+    from ..tenants.setup import open_tenants
+    from .tenants_console import TenantsConsole
+
+    return TenantsConsole(options, *open_tenants(options.tenants, os.environ))
 
 
 if __name__ == "__main__":

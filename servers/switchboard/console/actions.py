@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ..permissions import SEEN, digest
 from ..settings_file import Rule
@@ -14,16 +15,25 @@ from .pages import RefusedError, Visit
 BY = "console"  # who decided, in the database and the log
 
 
-Step = Callable[[Host, Visit], str]
-Work = Callable[[Host, Visit], Awaitable[str]]
+@dataclass(frozen=True)
+class Answer:
+    """A page in answer to a form, for what is shown this once: its template and the template's values."""
+
+    template: str
+    values: Mapping[str, Any]
+
+
+Step = Callable[[Any, Visit], str | Answer]
+Work = Callable[[Any, Visit], Awaitable[str]]
 
 
 @dataclass(frozen=True)
 class Action:
     """A form: what it does, the page that shows why it was refused, and where the browser goes after it was done.
 
-    `run` returns the end of the key of a text, `done_…`; `work` then does what takes longer, and returns another one.
-    One of them may be left out. Both raise RefusedError, MissingError and SettingError.
+    Both get what the form's part looks at (`app.Part`). `run` returns the end of the key of a text, `done_…`, or a page
+    in place of going on; `work` then does what takes longer, and returns another text. One of them may be left out.
+    Both raise RefusedError, MissingError and SettingError.
     """
 
     run: Step | None

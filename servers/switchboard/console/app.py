@@ -7,8 +7,11 @@ import asyncio
 import mimetypes
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import partial
 from itertools import count, islice
 from pathlib import Path
 from typing import Any
@@ -44,16 +47,32 @@ NOTE_EVERY = 5  # looks: how often is noted that a page is open
 Route = tuple[str, str, Callable[[Request], Awaitable[Response]]]  # path, method, endpoint
 
 
-class Console:
-    """The routes of one console. All work with the database happens in one thread of its own, as SQLite wants it."""
+@dataclass(frozen=True)
+class Part:
+    """Pages and forms that look at the same: at what one person has, at all tenants, or at what one tenant has.
 
-    def __init__(self, options: argparse.Namespace, gateway: Gateway | None = None) -> None:
-        self._host = Host(options, gateway)
+    `root` is where their addresses begin, beneath ROOT; `open` gives for one request what they look at, and raises
+    MissingError where there is none; `common` returns what stands on each page, by its section. `live`: whether `open`
+    gives a Host, whose calls are logged and may wait for a yes.
+    """
+
+    root: str
+    open: Callable[[Visit], AbstractContextManager[Any]]
+    common: Callable[[Visit, str], dict[str, Any]]
+    pages: Sequence[tuple[str, str, str, pages.Context]]
+    actions: Mapping[str, actions.Action]
+    live: bool = True
+
+
+class Site:
+    """The routes of all parts. All work with databases happens in one thread of its own, as SQLite wants it."""
+
+    def __init__(self, options: argparse.Namespace, *parts: Part) -> None:
+        self.parts = parts
         self._token = console_token(Path(options.state))
         names = {"127.0.0.1", "localhost", "::1", options.host} - {"0.0.0.0", "::"}
         self._access = Access(self._token, names | name_set("FLOTILLA_ALLOWED_HOSTS", os.environ))
         self._templates = _environment()
-        self._logins = own_form.Logins()
         self._thread = ThreadPoolExecutor(1, "console")
 
     def address(self, host: str, port: int) -> str:
@@ -67,17 +86,20 @@ class Console:
             ("/static/{name}", "GET", self._checked(self._static)),
             ("/sign-in", "POST", self._checked(self._sign_in)),
             ("/sign-out", "POST", self._checked(self._sign_out)),
-            ("/events", "GET", self._private(self._events)),
-            ("/servers/{server}/connect", "POST", self._private(self._connect)),
-            ("/approvals/waiting", "GET", self._private(self._page("waiting.html", "approvals", pages.approvals))),
-            ("/activity.json", "GET", self._private(self._export(exports.as_json, "json"))),
-            ("/activity.csv", "GET", self._private(self._export(exports.as_csv, "csv"))),
         ]
-        for path, template, section, context in pages.PAGES:
-            made.append((path, "GET", self._private(self._page(template, section, context))))
-        for path, action in actions.ACTIONS.items():
-            made.append((path, "POST", self._private(self._form(action))))
+        for part in self.parts:
+            made += [(part.root + path, method, self._private(answer)) for path, method, answer in self._answers(part)]
         return [(ROOT + path, method, endpoint) for path, method, endpoint in made]
+
+    def _answers(self, part: Part) -> Iterator[Route]:
+        if part.live:
+            yield "/events", "GET", self._events(part)
+            yield "/activity.json", "GET", self._export(part, exports.as_json, "json")
+            yield "/activity.csv", "GET", self._export(part, exports.as_csv, "csv")
+        for path, template, section, context in part.pages:
+            yield path, "GET", self._page(part, template, section, context)
+        for path, action in part.actions.items():
+            yield path, "POST", self._form(part, action)
 
     # -- checks
 
@@ -112,78 +134,98 @@ class Console:
 
     # -- answers
 
-    def _page(self, template: str, section: str, context: pages.Context) -> Callable[[Request], Awaitable[Response]]:
+    def _page(
+        self, part: Part, template: str, section: str, context: pages.Context
+    ) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
-            response: Response = await self._in_thread(self._rendered, request, template, section, context, None)
-            return response
+            return await self._rendered(request, part, template, section, context)
 
         return answer
 
-    def _rendered(
-        self, request: Request, template: str, section: str, context: pages.Context, refused: tuple[str, Any] | None
+    async def _rendered(
+        self,
+        request: Request,
+        part: Part,
+        template: str,
+        section: str,
+        context: pages.Context,
+        refused: tuple[str, Any] | None = None,
+    ) -> Response:
+        response: Response = await self._in_thread(self._render, request, part, template, section, context, refused)
+        return response
+
+    def _render(
+        self,
+        request: Request,
+        part: Part,
+        template: str,
+        section: str,
+        context: pages.Context,
+        refused: tuple[str, Any] | None,
     ) -> Response:
         visit, status = _visit(request), 200
         if refused:
             visit.error, visit.form, status = *refused, 400
         try:
-            values = context(self._host, visit)
+            with part.open(visit) as host:
+                values = context(host, visit)
         except MissingError:
             template, values, status = "message.html", {"message": visit.text("not_here")}, 404
         except SettingError as error:
             template, values, status = "message.html", {"message": str(error)}, 500
         except sqlite3.Error as error:
             template, values, status = "message.html", {"message": visit.text("unreadable", reason=error)}, 500
-        common = pages.common(self._host, visit, section)
+        common = part.common(visit, section)
         html = self._templates.get_template(template).render({**self._texts(request), **common, **values})
         response = HTMLResponse(html, status)
         if request.query_params.get("lang") in LANGUAGES:
             response.set_cookie(LANGUAGE, visit.language, YEAR, path=ROOT, httponly=True, samesite="strict")
         return response
 
-    def _form(self, action: actions.Action) -> Callable[[Request], Awaitable[Response]]:
+    def _form(self, part: Part, action: actions.Action) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             visit = _visit(request)
             visit.form = await _form_values(request)
             try:
-                done = await self._in_thread(action.run, self._host, visit) if action.run else ""
+                done = await self._in_thread(_run, part, action.run, visit) if action.run else ""
                 if action.work:
-                    done = await action.work(self._host, visit)
+                    with part.open(visit) as host:
+                        done = await action.work(host, visit)
             except (MissingError, RefusedError, SettingError) as error:
-                return await self._refused(request, visit, action, error)
-            target = action.target.format(**{name: quote(part, safe="") for name, part in visit.path.items()})
+                return await self._refused(request, part, visit, action, error)
+            if isinstance(done, actions.Answer):
+                values = done.values
+                return await self._rendered(request, part, done.template, action.section, lambda *_: dict(values))
+            target = (part.root + action.target).format(
+                **{name: quote(value, safe="") for name, value in visit.path.items()}
+            )
             return RedirectResponse(f"{ROOT}{target}?done={done}", 303)
 
         return answer
 
-    async def _refused(self, request: Request, visit: Visit, action: actions.Action, error: Exception) -> Response:
+    async def _refused(
+        self, request: Request, part: Part, visit: Visit, action: actions.Action, error: Exception
+    ) -> Response:
         """Return the page of a form with the reason why it was not done, and with what was written, secrets apart."""
-        template, context = ("message.html", _missing) if isinstance(error, MissingError) else action.page
-        refused = None if isinstance(error, MissingError) else (str(error), own_form.shown(visit.form))
-        response: Response = await self._in_thread(self._rendered, request, template, action.section, context, refused)
-        return response
+        if isinstance(error, MissingError):
+            return await self._missing(request, part, action.section)
+        refused = visit.text.error(str(error)), own_form.shown(visit.form)
+        template, context = action.page
+        return await self._rendered(request, part, template, action.section, context, refused)
 
-    async def _connect(self, request: Request) -> Response:
-        """Begin a login; the page says where it goes on. A page of the vendor's cannot be the answer to a form here."""
-        visit = _visit(request)
-        action = actions.ACTIONS["/servers/{server}/read"]
-        try:
-            address = await self._logins.begin(self._host, visit)
-        except (MissingError, RefusedError, SettingError) as error:
-            return await self._refused(request, visit, action, error)
-        if urlsplit(address).scheme not in ("https", "http"):
-            return await self._refused(request, visit, action, RefusedError(visit.text("not_here")))
-        values = {"name": visit.path["server"], "address": address, "host": urlsplit(address).hostname}
-        response: Response = await self._in_thread(
-            self._rendered, request, "connect.html", "servers", lambda host, visit: values, None
-        )
-        return response
+    async def _missing(self, request: Request, part: Part, section: str) -> Response:
+        return await self._rendered(request, part, "message.html", section, _raise_missing)
 
-    def _export(self, write: exports.Export, kind: str) -> Callable[[Request], Awaitable[Response]]:
+    def _export(self, part: Part, write: exports.Export, kind: str) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             visit = _visit(request)
             headers = {"Content-Disposition": f'attachment; filename="flotilla-activity.{kind}"'}
             media = {"json": "application/json", "csv": "text/csv; charset=utf-8"}[kind]
-            lines = write(read(self._host.state, **pages.filters(visit), limit=exports.LARGEST))
+            try:
+                state = await self._in_thread(_run, part, lambda host, _: host.state, visit)
+            except (MissingError, SettingError):
+                return await self._missing(request, part, "activity")
+            lines = write(read(state, **pages.filters(visit), limit=exports.LARGEST))
             return StreamingResponse(self._batches(lines), media_type=media, headers=headers)
 
         return answer
@@ -200,23 +242,30 @@ class Console:
         headers = {"Cache-Control": "no-cache"}
         return Response(path.read_bytes(), media_type=mimetypes.guess_type(path.name)[0], headers=headers)
 
-    async def _events(self, request: Request) -> Response:
-        return EventSourceResponse(self._changes())  # it ends with the server, and when the page is closed
+    def _events(self, part: Part) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            visit = _visit(request)
+            try:
+                await self._in_thread(_run, part, lambda *_: None, visit)
+            except (MissingError, SettingError):
+                return await self._missing(request, part, "approvals")
+            return EventSourceResponse(self._changes(part, visit))  # it ends with the server, and with the page
 
-    async def _changes(self) -> AsyncIterator[dict[str, str]]:
+        return answer
+
+    async def _changes(self, part: Part, visit: Visit) -> AsyncIterator[dict[str, str]]:
         """Yield an event whenever other calls wait than before. While a page reads it, calls wait for its answer."""
         before: list[str] | None = None
         for number in count():
-            waiting = await self._in_thread(self._waiting, number % NOTE_EVERY == 0)
+            look = partial(_waiting, note=number % NOTE_EVERY == 0)
+            try:
+                waiting = await self._in_thread(_run, part, look, visit)
+            except (MissingError, SettingError):  # the tenant is gone: so are its pages
+                return
             if waiting != before:
                 yield {"event": "waiting", "data": str(len(waiting))}
             before = waiting
             await asyncio.sleep(LOOK_EVERY)
-
-    def _waiting(self, note: bool) -> list[str]:
-        if note:
-            self._host.note_presence()
-        return [approval.id for approval in self._host.approvals.waiting()]
 
     async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
@@ -243,6 +292,47 @@ class Console:
     def _texts(self, request: Request) -> dict[str, Any]:
         language = _visit(request).language
         return {"language": language, "t": Texts(language), "root": ROOT, "version": VERSION}
+
+
+class Console(Site):
+    """The console of one person: what is theirs, `gateway` being that of the switchboard around it."""
+
+    def __init__(self, options: argparse.Namespace, gateway: Gateway | None = None) -> None:
+        self._host = Host(options, gateway)
+        self._logins = own_form.Logins()
+        common = partial(pages.common, self._host)
+        super().__init__(options, Part("", lambda _: nullcontext(self._host), common, pages.PAGES, actions.ACTIONS))
+
+    def routes(self) -> list[Route]:
+        """Return all routes, each behind the checks of `access`."""
+        connect = f"{ROOT}/servers/{{server}}/connect", "POST", self._private(self._connect)
+        return [*super().routes(), connect]
+
+    async def _connect(self, request: Request) -> Response:
+        """Begin a login; the page says where it goes on. A page of the vendor's cannot be the answer to a form here."""
+        visit, [part] = _visit(request), self.parts
+        action = actions.ACTIONS["/servers/{server}/read"]
+        try:
+            address = await self._logins.begin(self._host, visit)
+        except (MissingError, RefusedError, SettingError) as error:
+            return await self._refused(request, part, visit, action, error)
+        if urlsplit(address).scheme not in ("https", "http"):
+            return await self._refused(request, part, visit, action, RefusedError(visit.text("not_here")))
+        values = {"name": visit.path["server"], "address": address, "host": urlsplit(address).hostname}
+        return await self._rendered(request, part, "connect.html", "servers", lambda *_: values)
+
+
+def _run(part: Part, function: Callable[[Any, Visit], Any], visit: Visit) -> Any:
+    """Return what a function makes of what a part looks at."""
+    with part.open(visit) as host:
+        return function(host, visit)
+
+
+def _waiting(host: Host, visit: Visit, note: bool) -> list[str]:
+    """Return the ids of the calls that wait; with `note`, that a page is open."""
+    if note:
+        host.note_presence()
+    return [approval.id for approval in host.approvals.waiting()]
 
 
 def _environment() -> Environment:
@@ -296,5 +386,5 @@ async def _form_values(request: Request) -> dict[str, str]:
     return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
 
 
-def _missing(host: Host, visit: Visit) -> dict[str, Any]:
+def _raise_missing(host: Any, visit: Visit) -> dict[str, Any]:
     raise MissingError

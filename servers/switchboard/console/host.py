@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from ..gateway import Gateway
 from ..notes import notes_folder
 from ..own_servers import OwnServer, entry_of, offer_of, parsed, saved
 from ..permissions import Permissions, Verdict, digest
+from ..selection import Account
 from ..settings_file import SettingsError
 
 Tool = Mapping[str, Any]
@@ -85,11 +86,17 @@ class Overview:
 class Host:
     """The state folder, the settings file and the catalog; `gateway` is that of the switchboard around it.
 
-    Its database has one connection, so all of it is used by one thread: see `app.Console`.
+    `account` returns whose servers these are, where that is not the user of the files: such a one has no servers of
+    their own choice. The database has one connection, so all of it is used by one thread: see `app.Site`.
     """
 
-    def __init__(self, options: argparse.Namespace, gateway: Gateway | None = None) -> None:
-        self.options, self.state, self.gateway = options, Path(options.state), gateway
+    def __init__(
+        self,
+        options: argparse.Namespace,
+        gateway: Gateway | None = None,
+        account: Callable[[], Account] | None = None,
+    ) -> None:
+        self.options, self.state, self.gateway, self.account = options, Path(options.state), gateway, account
         self.notes = notes_folder(Path(options.data))
         self.tasks = set[asyncio.Task[None]]()  # what goes on after a form was answered
         self.settings = settings_file.of(options)
@@ -103,13 +110,14 @@ class Host:
         Raises CatalogError for the catalog and the user's files.
         """
         _ = self.permissions.version  # which reads what other processes have decided
-        entries = {} if own_only else selection.fleet(self.options)
-        chosen = selection.selected_of(entries, self.options) if entries else []
+        account = self.account() if self.account and not own_only else None
+        entries = {} if own_only else selection.fleet(self.options, account)
+        chosen = selection.selected_of(entries, self.options, own_accounts=account is None) if entries else []
         backends = {backend.entry.slug: backend for backend in self.gateway.offers.backends()} if self.gateway else {}
         servers = [self._server(entry, backends.get(entry.slug)) for entry in chosen]
         taken = {("tools", tool["name"]) for server in servers for tool in server.tools}
         problems, names = list[str](), [entry.slug for entry in entries.values()]
-        for name, value in self.settings.current().servers.items():
+        for name, value in ({} if self.account else self.settings.current().servers).items():
             try:
                 own = parsed(name, value, names)
             except SettingsError as error:

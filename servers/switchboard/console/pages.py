@@ -23,8 +23,9 @@ from ..backend import Process
 from ..discovery import title
 from ..notes import DONE, FAILED, OPEN, STARTED, NoteError, list_notes, read_note
 from ..permissions import Change, digest, kind_of
-from ..settings_file import Rule, SettingsError
+from ..settings_file import Rule, SettingsError, SettingsFile
 from . import charts, settings_form
+from .access import ROOT
 from .formats import indented, parsed
 from .host import Host, MissingError, Overview, Server, Tool
 from .texts import TEXTS, Texts
@@ -50,7 +51,7 @@ TARGETS = (
 )
 FILTERS = ("filter", "filters", "query", "where", "criteria", "search", "condition", "conditions", "segment", "status")
 
-Context = Callable[[Host, "Visit"], dict[str, Any]]
+Context = Callable[[Any, "Visit"], dict[str, Any]]  # what the page's part looks at: see `app.Part`
 
 
 class RefusedError(Exception):
@@ -75,17 +76,27 @@ class Visit:
 
 
 def common(host: Host, visit: Visit, section: str) -> dict[str, Any]:
-    """Return what stands on every page."""
+    """Return what stands on every page of one person's console."""
+    values = {
+        "base": ROOT,
+        "tenant": None,
+        "live": True,
+        "navigation": NAVIGATION,
+        "waiting": len(host.approvals.waiting()),
+    }
+    return {**values, **frame(host.settings, visit, section)}
+
+
+def frame(settings: SettingsFile, visit: Visit, section: str) -> dict[str, Any]:
+    """Return what stands on every page of every console."""
     query = {name: value for name, value in visit.query.items() if name not in ("lang", "done", "token")}
     done = f"done_{visit.query.get('done')}"
     return {
         "section": section,
-        "navigation": NAVIGATION,
-        "waiting": len(host.approvals.waiting()),
         "other_language": "en" if visit.language == "fr" else "fr",
         "url_with": lambda **more: f"{visit.url}?{urlencode({**query, **more})}",
-        "settings_problem": host.settings.problem,
-        "permissions_off": "permissions" in host.settings.overrides,
+        "settings_problem": settings.problem,
+        "permissions_off": "permissions" in settings.overrides,
         "error": visit.error,
         "done": done if done in TEXTS else "",
         "form": visit.form,
@@ -417,6 +428,7 @@ def settings(host: Host, visit: Visit) -> dict[str, Any]:
 PAGES: list[tuple[str, str, str, Context]] = [  # address, template, section, what it shows
     ("/", "approvals.html", "approvals", approvals),
     ("/approvals", "approvals.html", "approvals", approvals),
+    ("/approvals/waiting", "waiting.html", "approvals", approvals),
     ("/servers", "servers.html", "servers", servers),
     ("/tools", "tools.html", "tools", tools),
     ("/tools/{server}", "tools_server.html", "tools", tools_of),

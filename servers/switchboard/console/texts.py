@@ -52,6 +52,7 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: English, French
     "nav_notes": ("Notes", "Notes"),
     "nav_health": ("Health", "État"),
     "nav_settings": ("Settings", "Réglages"),
+    "nav_tenants": ("Tenants", "Organisations"),
     # -- approvals
     "approvals_lead": (
         "Calls that wait for your yes. A yes counts once, for exactly these arguments.",
@@ -405,8 +406,108 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: English, French
     "choice_allow": ("allow", "autoriser"),
     "choice_ask": ("ask", "demander"),
     "choice_deny": ("deny", "interdire"),
+    # -- tenants
+    "tenants_lead": (
+        "Each tenant is a customer with accounts, files and a log of its own. The token of its clients opens those "
+        "alone.",
+        "Chaque organisation a ses propres comptes, fichiers et journal. Le jeton de ses clients n’ouvre que ceux-là.",
+    ),
+    "no_tenants": ("There is no tenant yet.", "Il n’y a pas encore d’organisation."),
+    "tenant_active": ("active", "active"),
+    "tenant_suspended": ("suspended", "suspendue"),
+    "servers_ready": ("servers with all their credentials", "serveurs qui ont tous leurs identifiants"),
+    "calls_this_minute": ("Calls this minute: {n}", "Appels cette minute : {n}"),
+    "tenant_never_called": ("no call in the log", "aucun appel dans le journal"),
+    "calls_wait": ("Calls that wait for a yes: {n}", "Appels qui attendent un accord : {n}"),
+    "create_tenant": ("Create a tenant", "Créer une organisation"),
+    "create_tenant_how": (
+        "What you leave empty comes from the template. The token is shown once, on the next page.",
+        "Ce que vous laissez vide vient du modèle. Le jeton est affiché une fois, sur la page suivante.",
+    ),
+    "tenant_name": ("Name (small letters, digits, -)", "Nom (minuscules, chiffres, -)"),
+    "tenant_locale": ("Language, perhaps with a country", "Langue, avec un pays si vous voulez"),
+    "tenant_timezone": ("Time zone", "Fuseau horaire"),
+    "tenant_servers": ("Servers", "Serveurs"),
+    "tenant_servers_how": (
+        "Without a choice: those that have all the credentials they need. A server offers its usual tools, or all of "
+        "them.",
+        "Sans choix : ceux qui ont tous les identifiants nécessaires. Un serveur offre ses outils habituels, ou tous.",
+    ),
+    "unknown_server": (
+        "The catalog has no server {name}. Choose among those of the list.",
+        "Le catalogue n’a pas de serveur {name}. Choisissez parmi ceux de la liste.",
+    ),
+    "all_tools": ("all tools", "tous les outils"),
+    "all_tools_of": ("All tools of {name}", "Tous les outils de {name}"),
+    "tenant_limits": ("Limits (0: none)", "Limites (0 : aucune)"),
+    "limit_calls_per_minute": ("Calls a minute", "Appels par minute"),
+    "limit_calls_in_flight": ("Calls at the same time", "Appels en même temps"),
+    "limit_data_megabytes": ("Files, in MB", "Fichiers, en Mo"),
+    "credentials": ("Credentials", "Identifiants"),
+    "credentials_how": (
+        "Their values are sealed, and no page shows them. `scripts/flotilla tenant import {name} FILE` saves some.",
+        "Leurs valeurs sont scellées, et aucune page ne les affiche. `scripts/flotilla tenant import {name} FICHIER` "
+        "en enregistre.",
+    ),
+    "no_credentials": ("There are none yet.", "Il n’y en a pas encore."),
+    "credential_version": ("version {n}, saved", "version {n}, enregistrée"),
+    "client_token": ("Token of its clients", "Jeton de ses clients"),
+    "token_made": ("Made:", "Créé :"),
+    "tokens_older": ("Older tokens that still work: {n}.", "Anciens jetons encore valables : {n}."),
+    "rotate_token": ("Make a new token", "Créer un nouveau jeton"),
+    "keep_old_token": (
+        "The old one works until the next rotation; otherwise it ends at once",
+        "L’ancien reste valable jusqu’au prochain changement ; sinon il cesse aussitôt",
+    ),
+    "suspend": ("Suspend", "Suspendre"),
+    "suspend_how": ("Its clients are refused; nothing is lost.", "Ses clients sont refusés ; rien n’est perdu."),
+    "resume": ("Resume", "Reprendre"),
+    "resume_how": ("Its clients are refused now.", "Ses clients sont refusés à présent."),
+    "delete_tenant": ("Delete this tenant", "Supprimer cette organisation"),
+    "delete_tenant_how": (
+        "Keys, credentials, tokens, files, state and log are deleted for good. Type {name} to confirm.",
+        "Clés, identifiants, jetons, fichiers, état et journal sont supprimés pour toujours. Tapez {name} pour "
+        "confirmer.",
+    ),
+    "name_again": ("Its name", "Son nom"),
+    "name_not_typed": (
+        "Nothing was deleted: what was typed is not the name {name}. Type it exactly.",
+        "Rien n’a été supprimé : ce qui a été tapé n’est pas le nom {name}. Tapez-le exactement.",
+    ),
+    "tenant_created": ("{name} is there", "{name} est créée"),
+    "token_made_for": ("A new token of {name}", "Un nouveau jeton de {name}"),
+    "token_once": (
+        "Copy the token now: it is not kept, and no page shows it again. The client sends it as "
+        "“Authorization: Bearer”, followed by the token.",
+        "Copiez le jeton maintenant : il n’est pas conservé, et aucune page ne l’affichera plus. Le client l’envoie "
+        "ainsi : « Authorization: Bearer », puis le jeton.",
+    ),
+    "token_copied": ("I have copied it: go on to {name}", "Je l’ai copié : continuer vers {name}"),
+    "done_tenant_saved": (
+        "Saved. It holds from the next request of its clients on.",
+        "Enregistré. Cela vaut dès la prochaine requête de ses clients.",
+    ),
+    "done_tenant_suspended": ("Suspended: its clients are refused.", "Suspendue : ses clients sont refusés."),
+    "done_tenant_resumed": ("Its clients are served again.", "Ses clients sont de nouveau servis."),
+    "done_tenant_deleted": ("The tenant is deleted.", "L’organisation est supprimée."),
     "choice_client": ("the client, where it can ask", "le client, s’il sait demander"),
     "choice_console": ("this console only", "cette console seulement"),
+}
+
+ERRORS_FR = {  # why forms about tenants are refused, as regular expressions
+    r"`(.*)` cannot be the name of a tenant\. Use small letters.*": (
+        "`{}` ne peut être le nom d’une organisation. Utilisez minuscules, chiffres et traits d’union, en commençant "
+        "par une lettre : 40 au plus."
+    ),
+    r"There is a tenant `(.*)` already\. Choose another name\.": (
+        "Il y a déjà une organisation `{}`. Choisissez un autre nom."
+    ),
+    r"`(.*)` is not a locale\. Use en or fr.*": (
+        "`{}` n’est pas une langue possible. Utilisez en ou fr, avec un pays si vous voulez : fr-FR."
+    ),
+    r"`(.*)` is not a time zone\. Use a name.*": (
+        "`{}` n’est pas un fuseau horaire. Utilisez un nom comme Europe/Paris."
+    ),
 }
 
 OPTIONS_FR: dict[str, str] = {  # the schema's descriptions of options, by dotted name
@@ -471,6 +572,14 @@ class Texts:
                 if match := re.fullmatch(pattern, reason):
                     return french.format(*match.groups())
         return reason
+
+    def error(self, error: str) -> str:
+        """Return why a form about a tenant was refused; `error` is that of `tenants`, which is English."""
+        if self.language == "fr":
+            for pattern, french in ERRORS_FR.items():
+                if match := re.fullmatch(pattern, error):
+                    return french.format(*match.groups())
+        return error
 
     def option(self, name: str, description: str) -> str:
         """Return what an option does; `description` is the schema's, which is English."""

@@ -168,10 +168,7 @@ class TenantGateways:
         data, state = folders(*self._roots, tenant.id)
         for folder in (data, state):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        options = copy.copy(self._options)
-        options.data, options.state, options.warm_days = str(data), str(state), 0.0
-        options.servers = ",".join(tenant.settings.servers)
-        options.language = tenant.settings.locale.partition("-")[0]
+        options = options_of(tenant, self._options)
         # A question is answered by whom it was put to: the key that signs its state is the tenant's own.
         key = hmac.new(self._state_key.encode(), tenant.id.encode(), hashlib.sha256).hexdigest()
         account = account_of(tenant, self._vault)
@@ -217,6 +214,15 @@ class TenantGateways:
     async def close(self) -> None:
         """Close every gateway."""
         await asyncio.gather(*(gateway.close() for gateway in self._gateways.values()), *self._closing)
+
+
+def options_of(tenant: Tenant, options: argparse.Namespace) -> argparse.Namespace:
+    """Return the switchboard's options as they count for one tenant: its folders, servers and language."""
+    made = copy.copy(options)
+    made.data, made.state = map(str, folders(Path(options.data), Path(options.state), tenant.id))
+    made.servers, made.warm_days = ",".join(tenant.settings.servers), 0.0
+    made.language = tenant.settings.locale.partition("-")[0]
+    return made
 
 
 def account_of(tenant: Tenant, vault: Vault) -> Account:

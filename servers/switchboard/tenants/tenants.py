@@ -42,6 +42,11 @@ class Tenants:
             return tenant
         raise TenantError(f"There is no tenant `{name}`.", "`scripts/flotilla tenant list` shows them.")
 
+    def with_id(self, tenant_id: str) -> Tenant | None:
+        """Return the tenant of this id, None where there is none any more."""
+        with self.store.of_all() as transaction:
+            return tenant_of(transaction.row(f"SELECT {COLUMNS} FROM tenant WHERE id = :id", id=tenant_id))
+
     def all(self) -> list[Tenant]:
         """Return every tenant, by name."""
         with self.store.of_all() as transaction:
@@ -102,6 +107,12 @@ class Tenants:
                 transaction.run("DELETE FROM token WHERE tenant = :tenant")
             return _add_token(transaction, tenant.id)
 
+    def token_times(self, tenant: Tenant) -> list[float]:
+        """Return when each token that works was made (Unix seconds), the newest first."""
+        with self.store.of(tenant) as transaction:
+            rows = transaction.rows("SELECT created FROM token WHERE tenant = :tenant ORDER BY created DESC")
+        return [float(created) for [created] in rows]
+
     def count_call(self, tenant: Tenant, minute: int) -> int:
         """Count a call; return how many there were in this minute, at all gateways, with this one."""
         query = (
@@ -112,6 +123,12 @@ class Tenants:
         with self.store.counting(tenant) as transaction:
             [(calls,)] = transaction.rows(query, minute=minute)
         return int(calls)
+
+    def calls(self, minute: int) -> dict[str, int]:
+        """Return how many calls were counted in a minute, by the ids of tenants that made any."""
+        with self.store.of_all() as transaction:
+            query = "SELECT tenant, calls FROM latest_minute WHERE minute = :minute"
+            return {tenant: int(calls) for tenant, calls in transaction.rows(query, minute=minute)}
 
     def delete(self, tenant: Tenant) -> None:
         """Delete its rows, and with them its keys: nothing that was sealed for it opens any more."""

@@ -53,11 +53,11 @@ def waiting(host: Any, **more: str) -> Any:
     return host.approvals.open(**{**call, **more})
 
 
-def log(host: Any, *tools: str, **more: Any) -> None:
-    """Log calls."""
+def log(state: Path, *tools: str, **more: Any) -> None:
+    """Log calls in a state folder."""
     from flotilla_servers.switchboard.action_log import Action, ActionLog
 
-    written = ActionLog(host.state)
+    written = ActionLog(state)
     for number, tool in enumerate(tools):
         row = {"time": time.time() + number, "trace_id": f"{number:032x}", "user_id": "", "client": "voice agent",
                "era": "2026-07-28", "mcp_server": "probe", "tool_name": tool, "arguments": "{}", "decision": "allowed",
@@ -152,7 +152,7 @@ async def test_console_form_of_another_page_is_refused(visitor: Visitor, host: A
 
 async def test_console_pages_run_only_their_own_script(visitor: Visitor, host: Any) -> None:
     waiting(host)
-    log(host, "probe_block")
+    log(host.state, "probe_block")
     for path in PAGES:
         response = await visitor.get(path)
         policy = response.headers["content-security-policy"]
@@ -184,7 +184,7 @@ async def test_console_escapes_what_servers_and_clients_wrote(fleet: Any, visito
     path.write_text(json.dumps(document))
     hostile = {"<img src=x>": "</dd><script>2</script>", "to": "\u202egpj.exe"}
     waiting(host, client="<i>client</i>", arguments=json.dumps(hostile), title='"><script>3</script>')
-    log(host, "<script>4</script>", client="<u>", outcome="error", arguments='["<script>5</script>\\u200b"]')
+    log(host.state, "<script>4</script>", client="<u>", outcome="error", arguments='["<script>5</script>\\u200b"]')
     for page in (*PAGES, "/approvals/waiting"):
         text = await visitor.page(page)
         assert not re.search(r"<script>|<img|<i>|<u>|<b>|[\u200b\u202e]", text), page
@@ -195,7 +195,7 @@ async def test_console_escapes_what_servers_and_clients_wrote(fleet: Any, visito
 
 
 async def test_console_shows_no_secret(visitor: Visitor, host: Any) -> None:
-    log(host, "probe_block")
+    log(host.state, "probe_block")
     for path in (*PAGES, "/activity.json", "/activity.csv"):
         assert not re.search("s3cr=et value|console-token", await visitor.page(path)), path
 
@@ -248,7 +248,7 @@ async def test_console_missing_page(visitor: Visitor) -> None:
 
 
 async def test_console_activity_filters_and_draws(visitor: Visitor, host: Any) -> None:
-    log(host, "probe_echo", "probe_block", "probe_echo")
+    log(host.state, "probe_echo", "probe_block", "probe_echo")
     text = await visitor.page("/activity", tool="probe_echo")
     assert len(re.findall('class="dot', text)) == 2
     assert "2 calls. Half of them took at most 120 ms" in text
@@ -259,7 +259,7 @@ async def test_console_activity_filters_and_draws(visitor: Visitor, host: Any) -
 
 
 async def test_console_exports(visitor: Visitor, host: Any) -> None:
-    log(host, "probe_echo", "=HYPERLINK(1)", "probe_echo")
+    log(host.state, "probe_echo", "=HYPERLINK(1)", "probe_echo")
     rows = json.loads(await visitor.page("/activity.json", tool="probe_echo"))
     assert [row["trace_id"] for row in rows] == [f"{2:032x}", f"{0:032x}"]
     assert json.loads(await visitor.page("/activity.json", tool="none")) == []
@@ -431,7 +431,7 @@ async def test_console_health_shows_the_rest_beside_a_server_with_an_unclear_gua
     fleet: Any, visitor: Visitor, host: Any
 ) -> None:
     host.settings.path.write_text('{"servers": {"crm": {"url": "https://crm.example/mcp"}, "Bad": {}}}')
-    log(host, "probe_block", mcp_server="crm", outcome="not_started")
+    log(host.state, "probe_block", mcp_server="crm", outcome="not_started")
     host.permissions.add_rule(Rule(tool="probe_*", server="probe", decision="ask"), host.overview().tools())
     (fleet.folder / "config.yaml").write_text("probe: {tier: some}")
     text = html.unescape(await visitor.page("/health"))
@@ -476,8 +476,8 @@ async def test_console_reads_the_catalog_once_a_page(
 
 
 async def test_console_knows_the_last_call_of_a_server_that_was_called_long_ago(visitor: Visitor, host: Any) -> None:
-    log(host, "probe_block")
-    log(host, *["crm_echo"] * 2_001, mcp_server="crm")
+    log(host.state, "probe_block")
+    log(host.state, *["crm_echo"] * 2_001, mcp_server="crm")
     assert "not called yet" not in await visitor.page("/servers")
 
 

@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
 
 from flotilla_testing.waiting import wait_until
 
 from .console_client import TOKEN, console, listening
 from .test_console import command, decision, log, waiting
+from .test_console_tenants import Customers, customers  # noqa: F401 - a fixture
 
 CHROMIUM = shutil.which("chromium")
 PAGES = ("approvals", "servers", "tools", "tools/probe", "activity", "notes", "health", "settings")
@@ -186,7 +187,7 @@ def test_browser_without_a_script(visits: Visits, host: Any) -> None:
 def test_browser_on_a_phone(visits: Visits, host: Any, look: dict[str, Any]) -> None:
     """At 320 pixels nothing is wider than the page, everything has a name, and nothing is faint."""
     waiting(host, arguments='{"to": "' + "x" * 400 + '"}')
-    log(host, "probe_echo", *["probe_block"] * 3, outcome="error")
+    log(host.state, "probe_echo", *["probe_block"] * 3, outcome="error")
     page = visits.page(viewport={"width": 320, "height": 640}, **look)
     for name in PAGES:
         page.goto(f"{host.address}/{name}")
@@ -197,3 +198,79 @@ def test_browser_on_a_phone(visits: Visits, host: Any, look: dict[str, Any]) -> 
         assert page.locator("h1").count() == 1, name
         assert page.evaluate(CONTRAST) == [], name
     assert visits.complaints == []
+
+
+# -- the operator of many tenants
+
+
+@pytest.fixture
+def operator(browser: Browser, customers: Customers) -> Iterator[Visits]:  # noqa: F811
+    """Pages of the operator's console; `operator.host` has the tenants."""
+    with listening(customers.app()) as address:
+        customers.address = f"{address}/console"
+        made = Visits(browser, customers)
+        yield made
+        for context in made.contexts:
+            context.close()
+
+
+def test_browser_operator_by_keyboard(operator: Visits) -> None:
+    page, tenants = operator.page(), operator.host.tenants
+    page.get_by_label("Name (small letters").focus()
+    page.keyboard.type("nova")
+    tab_to(page, "timezone")
+    page.keyboard.type("Europe/Paris")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="nova is there")).to_be_visible()
+    token = page.get_by_label("Token of its clients").inner_text()
+    nova = tenants.of_token(token)
+    assert (nova.name, nova.settings.timezone) == ("nova", "Europe/Paris")
+    tab_to(page, "I have copied it: go on to nova")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Settings")).to_be_visible()
+    tab_to(page, "Suspend")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_have_text("Suspended: its clients are refused.")
+    assert not tenants.named("nova").active
+    assert token not in page.content()
+    page.go_back()
+    with pytest.raises(Error, match="ERR_CACHE_MISS"):  # the page with the token was kept nowhere
+        page.go_back()
+    assert operator.complaints == []
+    page, approval = operator.page(), operator.host.waiting(operator.host.acme)
+    page.goto(f"{operator.host.address}/tenants/{operator.host.acme.id}/approvals")
+    second = operator.host.waiting(operator.host.acme, request="r2")  # it appears while the page is open
+    expect(page.get_by_role("article")).to_have_count(2)
+    tab_to(page, "Approve")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Approved. The call can be made now.")).to_be_visible()
+    states = [operator.host.approvals(operator.host.acme).get(item.id).state for item in (approval, second)]
+    assert states == ["approved", "waiting"]
+    assert operator.complaints == []
+
+
+def test_browser_operator_on_a_phone_without_a_script(operator: Visits) -> None:
+    host = operator.host
+    host.waiting(host.acme, arguments='{"to": "' + "x" * 400 + '"}')
+    host.log(host.acme, "probe_echo")
+    host.tenants.suspend(host.zeta)
+    page = operator.page(viewport={"width": 320, "height": 640}, java_script_enabled=False, locale="fr")
+    phone = operator.page(viewport={"width": 320, "height": 640}, color_scheme="dark")
+    names = ["tenants", *(f"tenants/{host.acme.id}/{name}" for name in ("settings", "approvals", "tools", "activity"))]
+    for name in [*names, f"tenants/{host.zeta.id}/settings"]:
+        phone.goto(f"{host.address}/{name}")
+        for summary in phone.locator("summary:visible").all():
+            summary.click()
+        assert phone.evaluate("document.documentElement.scrollWidth") <= 320, name
+        assert phone.evaluate(NAMELESS) == [], name
+        assert phone.locator("h1").count() == 1, name
+        assert phone.evaluate(CONTRAST) == [], name
+    page.goto(f"{host.address}/tenants/{host.zeta.id}/settings")
+    page.get_by_role("button", name="Reprendre").click()
+    expect(page.get_by_role("status")).to_have_text("Ses clients sont de nouveau servis.")
+    assert operator.complaints == []  # a browser complains of each answer that refuses a form
+    page.get_by_text("Supprimer cette organisation …").click()
+    page.get_by_label("Son nom").fill("acme")
+    page.get_by_role("button", name="Supprimer cette organisation").click()
+    expect(page.get_by_role("alert")).to_contain_text("Rien n’a été supprimé")
+    assert host.tenants.named("zeta").active

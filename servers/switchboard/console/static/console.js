@@ -59,10 +59,12 @@ function listen() {
 }
 
 // A browser keeps six connections to one address. The page of approvals listens in the background too, others do not.
-listen();
-addEventListener("pagehide", () => events.close());
-document.addEventListener("visibilitychange", () => {
-  if (list) return;
-  events.close();
-  if (!document.hidden) listen();
-});
+if (document.body.dataset.events) {
+  listen();
+  addEventListener("pagehide", () => events.close());
+  document.addEventListener("visibilitychange", () => {
+    if (list) return;
+    events.close();
+    if (!document.hidden) listen();
+  });
+}

@@ -1,0 +1,82 @@
+"""What the console of many tenants' operator shows and changes: the tenants, and what each of them has."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .. import action_log, settings_file
+from ..approvals import Approvals
+from ..catalog import read_catalog
+from ..database import Database
+from ..discovery import title
+from ..tenants.administration import template_folder
+from ..tenants.gateways import account_of, options_of
+from ..tenants.quotas import MINUTE
+from ..tenants.setup import folders
+from ..tenants.tenant import Tenant
+from ..tenants.tenants import Tenants
+from ..tenants.vault import Vault
+from .host import Host, MissingError
+from .pages import Visit
+
+
+class Operator:
+    """All tenants of a database, for the person who runs the switchboard. Used by one thread: see `app.Site`."""
+
+    def __init__(self, options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None:
+        self.tenants, self.vault, self.template = tenants, vault, template_folder(os.environ)
+        self.data, self.state = Path(options.data), Path(options.state)
+        self.settings = settings_file.of(options)  # one file for all tenants
+        self._options = options
+
+    def tenant(self, visit: Visit) -> Tenant:
+        """Return the tenant of an address. Raises MissingError and StoreError."""
+        if tenant := self.tenants.with_id(visit.path["tenant"]):
+            return tenant
+        raise MissingError
+
+    @contextmanager
+    def host(self, visit: Visit) -> Iterator[Host]:
+        """Give what the tenant of an address has. Raises MissingError and StoreError."""
+        tenant = self.tenant(visit)
+        host = Host(options_of(tenant, self._options), account=lambda: account_of(tenant, self.vault))
+        try:
+            yield host
+        finally:
+            host.database.close()
+
+    def servers(self) -> dict[str, str]:
+        """Return the titles of the catalog's servers, by slug. Raises CatalogError."""
+        entries = read_catalog(Path(self._options.catalog), {}, {}).values()
+        return {entry.slug: title(entry) for entry in entries}
+
+    def waiting(self, tenant: Tenant) -> int:
+        """Return how many calls of a tenant wait for a yes."""
+        database = Database(self._state_of(tenant))
+        try:
+            return len(Approvals(database).waiting())
+        except sqlite3.Error:  # its own page says so
+            return 0
+        finally:
+            database.close()
+
+    def last_call(self, tenant: Tenant) -> float | None:
+        """Return when a tenant's last call ended (Unix seconds), None where there is none in its log."""
+        try:
+            calls = action_log.last_calls(self._state_of(tenant))
+        except sqlite3.Error:
+            return None
+        return max((call["time"] for call in calls.values()), default=None)
+
+    def calls_now(self) -> dict[str, int]:
+        """Return how many calls were counted in this minute, by the ids of tenants that made any."""
+        return self.tenants.calls(int(time.time()) // MINUTE)
+
+    def _state_of(self, tenant: Tenant) -> Path:
+        return folders(self.data, self.state, tenant.id)[1]
