@@ -26,7 +26,6 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from flotilla_cli import tenant as command
 from flotilla_launcher.environment import SettingError
 from flotilla_servers.switchboard.catalog import CatalogError
 from flotilla_servers.switchboard.commands import Commands
@@ -37,7 +36,7 @@ from flotilla_servers.switchboard.tenants import store as store_module
 from flotilla_servers.switchboard.tenants.authentication import authentication
 from flotilla_servers.switchboard.tenants.gateways import TenantGateways
 from flotilla_servers.switchboard.tenants.quotas import QuotaError, Quotas
-from flotilla_servers.switchboard.tenants.setup import folders
+from flotilla_servers.switchboard.tenants.setup import folders, open_tenants
 from flotilla_servers.switchboard.tenants.store import Store, StoreError
 from flotilla_servers.switchboard.tenants.tenant import Limits, Settings, Tenant, TenantError
 from flotilla_servers.switchboard.tenants.tenants import Tenants
@@ -334,7 +333,7 @@ class Customers:
     def __init__(self, fleet: Any, names: tuple[str, ...]) -> None:
         self.fleet, self.database = fleet, str(fleet.folder / "tenants.db")
         fleet.environ |= {"FLOTILLA_TENANT_KEY": KEY, "FLOTILLA_LOG": "results"}
-        self.tenants, self.vault = command.open_tenants(self.database, os.environ)
+        self.tenants, self.vault = open_tenants(self.database, os.environ)
         self.tokens, self.ids = {}, {}
         for name in names:
             tenant, self.tokens[name] = self.tenants.create(name, Settings())
@@ -485,7 +484,7 @@ async def test_tenant_over_its_quota_takes_nothing_from_others(customers: Custom
 async def gateways(fleet: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[TenantGateways]:
     monkeypatch.setenv("FLOTILLA_TENANT_KEY", KEY)
     options = arguments(fleet.options())
-    tenants, vault = command.open_tenants(str(fleet.folder / "db"), os.environ)
+    tenants, vault = open_tenants(str(fleet.folder / "db"), os.environ)
     made = TenantGateways(options, tenants, vault, build, Commands(options), KEY)
     yield made
     await made.close()
