@@ -367,7 +367,7 @@ def _visit(request: Request) -> Visit:
     asked, cookie = request.query_params.get("lang"), request.cookies.get(LANGUAGE)
     language = language_of(asked or cookie or "", request.headers.get("accept-language", ""))
     return Visit(language, dict(request.query_params), {key: str(value) for key, value in request.path_params.items()},
-                 request.url.path)  # fmt: skip
+                 request.url.path, f"{request.url.scheme}://{request.headers.get('host', '')}")  # fmt: skip
 
 
 def _path(request: Request, **changes: str | None) -> str:

@@ -60,12 +60,16 @@ class RefusedError(Exception):
 
 @dataclass
 class Visit:
-    """One request for a page: `path` has the parts of its address, `form` what was sent, `error` why it was refused."""
+    """One request for a page: `path` has the parts of its address, `form` what was sent, `error` why it was refused.
+
+    `origin` is the address under which the console was opened: http://127.0.0.1:8811.
+    """
 
     language: str
     query: Mapping[str, str]
     path: Mapping[str, str]
     url: str
+    origin: str = ""
     form: Mapping[str, str] = field(default_factory=dict)
     error: str = ""
 

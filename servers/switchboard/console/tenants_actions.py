@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..tenants import administration
+from ..tenants.links import HOURS
 from . import actions, tenants_form, tenants_pages
 from .actions import Action, Answer
 from .pages import RefusedError, Visit
@@ -59,6 +60,15 @@ def rotate_token(operator: Operator, visit: Visit) -> Answer:
     return Answer("tenant_token.html", {"name": tenant.name, "id": tenant.id, "token": token, "created": False})
 
 
+def link(operator: Operator, visit: Visit) -> Answer:
+    """Make a one-time link by which the customer connects an account; it is shown this once."""
+    tenant, server = operator.tenant(visit), visit.form.get("server", "")
+    if (title := operator.connectable().get(server)) is None:
+        raise RefusedError(visit.text("incomplete"))
+    made = operator.link(tenant, server, visit.origin)
+    return Answer("tenant_link.html", {"id": tenant.id, "title": title, "link": made, "hours": HOURS})
+
+
 def delete(operator: Operator, visit: Visit) -> str:
     """Delete a tenant for good, after its name was typed."""
     tenant = operator.tenant(visit)
@@ -76,6 +86,7 @@ ACTIONS = {
     "/tenants/{tenant}/suspend": Action(suspend, "settings", SETTINGS, OF_TENANT),
     "/tenants/{tenant}/resume": Action(resume, "settings", SETTINGS, OF_TENANT),
     "/tenants/{tenant}/token": Action(rotate_token, "settings", SETTINGS, OF_TENANT),
+    "/tenants/{tenant}/link": Action(link, "settings", SETTINGS, OF_TENANT),
     "/tenants/{tenant}/delete": Action(delete, "settings", SETTINGS, "/tenants"),
 }
 ON_CALLS = ("/approvals/{approval}", "/tools/{server}/decide", "/tools/{server}/accept")  # beneath /tenants/{tenant}

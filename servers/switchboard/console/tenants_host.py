@@ -6,17 +6,20 @@ import argparse
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from .. import action_log, settings_file
 from ..approvals import Approvals
-from ..catalog import read_catalog
+from ..catalog import Entry, read_catalog
+from ..connecting.offer import offer_of
 from ..database import Database
 from ..discovery import title
 from ..tenants.administration import template_folder
+from ..tenants.connections import Connections
 from ..tenants.gateways import account_of, options_of
+from ..tenants.links import Links
 from ..tenants.quotas import MINUTE
 from ..tenants.setup import folders
 from ..tenants.tenant import Tenant
@@ -33,6 +36,7 @@ class Operator:
         self.tenants, self.vault, self.template = tenants, vault, template_folder(os.environ)
         self.data, self.state = Path(options.data), Path(options.state)
         self.settings = settings_file.of(options)  # one file for all tenants
+        self.connections, self.links = Connections(tenants.store), Links(tenants.store)
         self._options = options
 
     def tenant(self, visit: Visit) -> Tenant:
@@ -53,8 +57,23 @@ class Operator:
 
     def servers(self) -> dict[str, str]:
         """Return the titles of the catalog's servers, by slug. Raises CatalogError."""
-        entries = read_catalog(Path(self._options.catalog), {}, {}).values()
-        return {entry.slug: title(entry) for entry in entries}
+        return {entry.slug: title(entry) for entry in self._catalog()}
+
+    def connectable(self) -> dict[str, str]:
+        """Return the titles of those servers whose accounts a link can connect, by slug. Raises CatalogError."""
+        folder = Path(self._options.discovery)
+        offers = {entry.slug: offer_of(entry, folder) for entry in self._catalog()}
+        return {slug: offer.title for slug, offer in offers.items() if offer.forms}
+
+    def link(self, tenant: Tenant, server: str, origin: str) -> str:
+        """Return a new one-time link by which the tenant connects an account. Raises StoreError.
+
+        It begins with --public-url, else with `origin`, the address of this console.
+        """
+        return f"{self._options.public_url.rstrip('/') or origin}/connect/{self.links.create(tenant, server)}"
+
+    def _catalog(self) -> Iterable[Entry]:
+        return read_catalog(Path(self._options.catalog), {}, {}).values()
 
     def waiting(self, tenant: Tenant) -> int:
         """Return how many calls of a tenant wait for a yes."""

@@ -55,15 +55,19 @@ def _tenant(operator: Operator, tenant: Tenant, titles: dict[str, str], calls: i
 
 
 def settings(operator: Operator, visit: Visit) -> dict[str, Any]:
-    """One tenant: its settings, token and credentials, without a value of theirs."""
-    tenant = operator.tenant(visit)
+    """One tenant: its settings, token, connected accounts and credentials, without a value of theirs."""
+    tenant, titles = operator.tenant(visit), operator.servers()
     return {
         "settings": tenant.settings,
         "sent": tenants_form.is_sent(visit.form),
-        "choices": tenants_form.choices(operator.servers(), tenant.settings, visit.form),
+        "choices": tenants_form.choices(titles, tenant.settings, visit.form),
         "limits": tenants_form.limits(tenant.settings, visit.text, visit.form),
         "seen": tenants_form.digest(tenant.settings),
         "tokens": operator.tenants.token_times(tenant),
+        "connected": [
+            {"title": titles.get(item.server, item.server), "about": item} for item in operator.connections.all(tenant)
+        ],
+        "connectable": operator.connectable(),
         "credentials": operator.vault.listed(tenant),
     }
 

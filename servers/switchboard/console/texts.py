@@ -443,6 +443,24 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: English, French
     "limit_calls_per_minute": ("Calls a minute", "Appels par minute"),
     "limit_calls_in_flight": ("Calls at the same time", "Appels en même temps"),
     "limit_data_megabytes": ("Files, in MB", "Fichiers, en Mo"),
+    "connected_accounts": ("Connected accounts", "Comptes connectés"),
+    "no_connected": ("None was connected by a link.", "Aucun n’a été connecté par un lien."),
+    "connected_since": ("connected", "connecté"),
+    "access_ended": ("its vendor gives no more access", "son fournisseur ne donne plus accès"),
+    "connect_how": (
+        "A link lets the customer connect an account of one server, without an account here. It works once, and is "
+        "shown once.",
+        "Un lien permet de connecter un compte d’un serveur, sans compte ici. Il vaut une fois, et est affiché une "
+        "fois.",
+    ),
+    "make_link": ("Make a link", "Créer un lien"),
+    "link_for": ("A link to connect {title}", "Un lien pour connecter {title}"),
+    "link_copied": ("I have copied it: go on", "Je l’ai copié : continuer"),
+    "link_once": (
+        "Send this link to the customer. It works once, for {hours} hours, and no page shows it again.",
+        "Envoyez ce lien à la personne concernée. Il vaut une fois, pendant {hours} heures, et aucune page ne "
+        "l’affichera plus.",
+    ),
     "credentials": ("Credentials", "Identifiants"),
     "credentials_how": (
         "Their values are sealed, and no page shows them. `scripts/flotilla tenant import {name} FILE` saves some.",

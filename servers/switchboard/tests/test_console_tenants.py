@@ -21,10 +21,12 @@ from flotilla_servers.switchboard.approvals import Approvals
 from flotilla_servers.switchboard.console.__main__ import console_of
 from flotilla_servers.switchboard.database import Database
 from flotilla_servers.switchboard.options import arguments
+from flotilla_servers.switchboard.tenants.connections import Connections
+from flotilla_servers.switchboard.tenants.links import Links
 from flotilla_servers.switchboard.tenants.setup import open_tenants
 from flotilla_servers.switchboard.tenants.tenant import Settings, Tenant
 
-from .console_client import ARGUMENTS, TOKEN, Visitor
+from .console_client import ARGUMENTS, HOST, TOKEN, Visitor
 from .test_console import log
 
 KEY = "0123456789abcdef" * 4
@@ -194,6 +196,20 @@ async def test_operator_rotates_a_token(customers: Customers, visitor: Visitor) 
     assert customers.tenants.of_token(customers.tokens["zeta"]) == customers.zeta
 
 
+async def test_operator_makes_a_link_that_is_shown_once(customers: Customers, visitor: Visitor) -> None:
+    path = f"/tenants/{customers.acme.id}"
+    Connections(customers.tenants.store).note(customers.acme, "probe", "marie@acme.example")
+    assert "marie@acme.example" in await visitor.page(f"{path}/settings")
+    assert "marie" not in await visitor.page(f"/tenants/{customers.zeta.id}/settings")
+    made = await visitor.post(f"{path}/link", server="probe")
+    [secret] = re.findall(rf"{HOST}/connect/([\w-]+)<", made.text)
+    link = Links(customers.tenants.store).find(secret)
+    assert link
+    assert (link.tenant.id, link.server) == (customers.acme.id, "probe")
+    assert "/connect/" not in await visitor.page(f"{path}/settings")
+    assert (await visitor.post(f"{path}/link", server="nope")).status_code == 400
+
+
 async def test_operator_suspends_and_resumes(customers: Customers, visitor: Visitor) -> None:
     path = f"/tenants/{customers.acme.id}"
     assert (await visitor.post(f"{path}/suspend")).status_code == 303
@@ -279,7 +295,7 @@ async def test_operator_pages_are_private_and_their_own(customers: Customers, vi
         refused = await stranger.get(path)
         assert (refused.status_code, "acme<" in refused.text) == (401, False), path
     assert (await visitor.http.get(f"/console{settings}", headers={"host": "evil.example"})).status_code == 421
-    for form in ("suspend", "token", "delete", "settings", "approvals/x"):
+    for form in ("suspend", "token", "link", "delete", "settings", "approvals/x"):
         sent = await visitor.post(
             f"/tenants/{customers.acme.id}/{form}", {"origin": "http://evil.example"}, name="acme"
         )
