@@ -46,6 +46,11 @@ async def test_link_of_an_account_with_a_name(
     assert "flotilla-calendly.token" not in credentials
     shown = json.loads(operator("show", "acme"))
     assert [one["server"] for one in shown["connected"]] == ["calendly@paris"]
+    file = agency.folder / "more.env"
+    for place in ("calendly@main", "calendly@Paris", "calendly@"):
+        file.write_text(f"flotilla-{place}.token=x\n")
+        assert command.main(["--tenants", agency.database, "import", "acme", str(file)]) == 1
+        assert "is not the name of a credential." in capsys.readouterr().err
     for place in ("calendly@main", "calendly@Paris!", "calendly@"):
         assert command.main(["--tenants", agency.database, "connect", "acme", place]) == 1
         assert "cannot be the name of an account." in capsys.readouterr().err
