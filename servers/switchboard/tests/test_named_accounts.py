@@ -46,12 +46,12 @@ async def test_calls_reach_the_account_that_they_name(fleet: Any, person: Any, e
         async def about(**account: str) -> dict[str, Any]:
             return dict(json.loads(await it.call("probe_about", **account)))
 
-        found = await asyncio.gather(*(about(use_account=name) for name in names * 5))
-        assert [one["env"]["PROBE_TOKEN"] for one in found] == [f"canary-{name}" for name in names * 5]
-        assert len({one["pid"] for one in found}) == 3
-        states = [one["env"]["FLOTILLA_STATE"].removeprefix(str(fleet.folder)) for one in found[:3]]
+        results = await asyncio.gather(*(about(use_account=name) for name in names * 5))
+        assert [one["env"]["PROBE_TOKEN"] for one in results] == [f"canary-{name}" for name in names * 5]
+        assert len({one["pid"] for one in results}) == 3
+        states = [one["env"]["FLOTILLA_STATE"].removeprefix(str(fleet.folder)) for one in results[:3]]
         assert states == ["/state", "/state/@lyon", "/state/@paris"]
-        for name, one in zip(names, found, strict=False):
+        for name, one in zip(names, results, strict=False):
             assert not [other for other in names if other != name and f"canary-{other}" in json.dumps(one)]
         assert (await about())["env"]["PROBE_TOKEN"] == "canary-main"
         answer = await it.call("probe_ask", question="Sure?", use_account="paris")
@@ -147,5 +147,5 @@ async def test_shared_server_gets_the_account_of_the_call(fleet: Any, monkeypatc
     remote = ("--remote", "probe=http://127.0.0.1:1/mcp")
     _, backends = build(arguments(fleet.options(*remote)), Account(SECRETS, {}, tenant="acme-1"))
     credentials = [cast(SealedRemote, backend)._credentials for backend in backends]
-    found = [(one.tenant, one.environ["PROBE_TOKEN"]) for one in credentials]
-    assert found == [("acme-1", "canary-main"), ("acme-1@lyon", "canary-lyon"), ("acme-1@paris", "canary-paris")]
+    sent = [(one.tenant, one.environ["PROBE_TOKEN"]) for one in credentials]
+    assert sent == [("acme-1", "canary-main"), ("acme-1@lyon", "canary-lyon"), ("acme-1@paris", "canary-paris")]
