@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from flotilla_servers.switchboard.connecting.offer import offer_of
 from flotilla_servers.switchboard.options import CATALOG, DISCOVERY
 from flotilla_servers.switchboard.tenants.connections import Connections
 from flotilla_servers.switchboard.tenants.links import HOURS, Links
-from flotilla_servers.switchboard.tenants.tenant import Tenant, TenantError
+from flotilla_servers.switchboard.tenants.tenant import ACCOUNT, ACCOUNT_RULE, Tenant, TenantError
 
 if TYPE_CHECKING:  # they import the library, which takes two seconds: not for --help
     from flotilla_servers.switchboard.tenants.tenants import Tenants
@@ -74,6 +75,7 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     token = command("rotate-token", _rotate_token, "Make a new token; the old one ends at once.", "name")
     token.add_argument("--keep-old", action="store_true", help="the old one ends with the next rotation instead")
     connect = command("connect", _connect, "Print a link by which the customer connects an account.", "name", "server")
+    connect.epilog = "SERVER@NAME, such as hubspot@paris, connects a further account, which gets that name."
     connect.add_argument("--hours", type=float, default=HOURS, help=f"how long it works (default: {HOURS:g})")
     connect.add_argument(
         "--public-url",
@@ -203,14 +205,17 @@ def _import(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None
 
 
 def _connect(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None:
-    tenant, server = tenants.named(options.name), slug_of(options.server.lower())
+    tenant, place = tenants.named(options.name), slug_of(options.server.lower())
+    server, at, name = place.partition("@")
     entry = next((one for one in read_catalog(options.catalog, {}, {}).values() if one.slug == server), None)
     if entry is None:
         raise TenantError(f"The catalog has no server `{options.server}`.", "`flotilla tenant connect --help`")
-    offer = offer_of(entry, options.discovery)
+    if at and not ACCOUNT.fullmatch(name):
+        raise TenantError(f"`{name}` cannot be the name of an account.", ACCOUNT_RULE)
+    offer = offer_of(replace(entry, account=name), options.discovery)
     if not offer.forms:
         raise TenantError(f"{offer.title} has no account that a link could connect.", "It can be used as it is.")
-    link = f"{options.public_url.rstrip('/')}/connect/{Links(tenants.store).create(tenant, server, options.hours)}"
+    link = f"{options.public_url.rstrip('/')}/connect/{Links(tenants.store).create(tenant, place, options.hours)}"
     paths.say(f"{tenant.name} connects {offer.title} by this link. It works once, for {options.hours:g} hours:")
     paths.say(f"\n    {link}\n")
 

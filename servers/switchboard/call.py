@@ -11,6 +11,7 @@ from flotilla_launcher.naming import words_of
 from .backend import Backend
 from .client_request import ClientRequest
 from .jsonrpc import Message
+from .named_accounts import without_account
 from .permissions import kind_of
 
 FORWARDED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}  # method: what it names
@@ -37,6 +38,7 @@ class Asked:
 @dataclass
 class Call:
     """One request for a server: who asks, what, of which server. `safe` is what may be sent twice: it only reads.
+    `account` is the name of the account that it is for, where the server has several.
 
     The rest is for the log: how it ended, who allowed it, and how long its server, its vendor and a person had it;
     `vendor_ms` is None where the server does not tell.
@@ -54,6 +56,12 @@ class Call:
     vendor_ms: float | None = None
     person_seconds: float = 0
     asked: Asked = field(default_factory=Asked)
+    account: str = ""
+
+    @property
+    def sent(self) -> Message:
+        """The parameters as its server gets them: it knows one account."""
+        return {**self.params, "arguments": without_account(self.params["arguments"])} if self.account else self.params
 
     @property
     def reads(self) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,13 @@ class Entry:
     secrets: frozenset[str]
     ready: bool  # every secret and every required setting has a value
     hidden: bool = False  # a list of the whole fleet leaves nothing of it
+    account: str = ""  # the name of the account that it works for, where that has one
+    others: dict[str, Entry] = field(default_factory=dict)  # the same server, ready to work for accounts that have one
+
+    @property
+    def place(self) -> str:
+        """The slug, and the name of the account behind an @ where that has one."""
+        return f"{self.slug}@{self.account}" if self.account else self.slug
 
 
 def read_document(path: Path) -> dict[str, Any]:

@@ -132,8 +132,9 @@ def deadlines(entry: Entry, folder: Path) -> dict[str, float]:
 
 
 def title(entry: Entry) -> str:
-    """Return how people call a server."""
-    return str(entry.spec.get("title") or entry.slug)
+    """Return how people call a server; the name of its account stands behind it, where that has one."""
+    name = str(entry.spec.get("title") or entry.slug)
+    return f"{name} ({entry.account})" if entry.account else name
 
 
 def _argument_words(tool: Mapping[str, Any]) -> Iterator[str]:

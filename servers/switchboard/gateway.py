@@ -25,6 +25,7 @@ from .client_request import ClientRequest, invalid
 from .discovery import title
 from .in_doubt import how_to_look
 from .jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND, Message, RpcError
+from .named_accounts import ARGUMENT, asked_for
 from .note_save import NOTE_SAVE, NoteSave
 from .offers import Offers
 from .permissions import kind_of
@@ -206,7 +207,7 @@ class Gateway:
         RpcError, AccountError, NotStartedError, ConnectionLostError, OutOfTimeError and BrokenResultError.
         """
         self._note_call(call.backend.entry.slug)
-        params = {key: value for key, value in call.params.items() if key != "requestState"}
+        params = {key: value for key, value in call.sent.items() if key != "requestState"}
         if call.asked.inner is not None:
             params["requestState"] = call.asked.inner
         if QUESTION in (params.get("inputResponses") or {}):  # an answer to a question of ours
@@ -223,11 +224,13 @@ class Gateway:
                 call.vendor_ms = (call.vendor_ms or 0) + vendor_ms
             if result.get("resultType") != "input_required":
                 return result
+            if call.account:
+                result = asked_for(call.account, result)
             if call.client.modern:
                 state = Asked(passed=call.asked.passed, inner=result.get("requestState"))
                 return self._signed(call, result, state.written())
             clock = time.perf_counter()
-            params = {**call.params, "inputResponses": await _ask(call, result)}
+            params = {**call.sent, "inputResponses": await _ask(call, result)}
             call.person_seconds += time.perf_counter() - clock
             if "requestState" in result:
                 params["requestState"] = result["requestState"]
@@ -284,8 +287,14 @@ class Gateway:
         if owner is None:
             return failed(f"Unknown tool `{name}`. List the tools to see which ones exist.")
         backend, tool = owner
+        account = ""
+        if accounts := self.offers.accounts.get(backend):
+            if (chosen := accounts.chosen(name, arguments)) is None:
+                return failed(accounts.refusal(name))
+            account, backend = chosen
+            params["arguments"] = {**arguments, ARGUMENT: account}  # so that a person sees it, and a yes is for it
         safe = kind_of(tool) == "read" and not backend.foreign  # what a foreign server says of itself may be wrong
-        call = Call(client, backend, "tools/call", params, safe, tool)
+        call = Call(client, backend, "tools/call", params, safe, tool, account=account)
         if client.modern and params.get("requestState") is not None:
             call.asked = Asked.read(self._state.read(params["requestState"], call.request))
         return await self._measured(call)

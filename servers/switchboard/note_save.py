@@ -69,7 +69,8 @@ class NoteSave:
             hint = f"Did you mean {near[0]}?" if near else "Leave `tool` out to keep the words alone."
             return failed(f"There is no tool `{tool}`, so nothing was saved. {hint}")
         entries = [owner[0].entry] if owner else [backend.entry for backend in self._offers.backends()]
-        secrets = {value for entry in entries for value in entry.secrets}
+        of_accounts = [one for entry in entries for one in (entry, *entry.others.values())]
+        secrets = {value for entry in of_accounts for value in entry.secrets}
         try:
             shown = json.loads(masked_text(values, secrets))
             note = Note(

@@ -11,6 +11,7 @@ from .backend import Backend
 from .catalog import CatalogError
 from .discovery import DiscoveryError
 from .jsonrpc import Message
+from .named_accounts import NamedAccounts
 from .permissions import Permissions, kind_of
 
 REQUIRED: dict[str, dict[str, type]] = {  # what the protocol requires of a definition
@@ -27,6 +28,9 @@ class Offers:
     def __init__(self, permissions: Permissions | None = None) -> None:
         self._permissions = permissions
         self._offered: dict[Backend, Mapping[str, Sequence[Message]]] = {}
+        self.accounts: dict[
+            Backend, NamedAccounts
+        ] = {}  # of the servers that have several, set before they are offered
         self._owners: dict[tuple[str, str], tuple[Backend, Message]] = {}
         self._templates: list[tuple[re.Pattern[str], Backend]] = []
         self._lists: dict[str, list[Message]] = {}
@@ -68,7 +72,7 @@ class Offers:
         self._changes += 1
 
     def listed(self, kind: str) -> list[Message]:
-        """Return the definitions of a kind that clients see."""
+        """Return the definitions of a kind that clients see; tools with the argument that names an account, if any."""
         self._refresh()
         return self._lists[kind]
 
@@ -81,7 +85,8 @@ class Offers:
     def reads(self, backend: Backend) -> list[str]:
         """Return the names of those tools of a server that clients see and that only read."""
         tools = [tool for tool in self.listed("tools") if kind_of(tool) == "read"]
-        return [tool["name"] for tool in tools if self._owners["tools", tool["name"]][0] is backend]
+        slug = backend.entry.slug  # the same for each of its accounts
+        return [tool["name"] for tool in tools if self._owners["tools", tool["name"]][0].entry.slug == slug]
 
     def owner(self, kind: str, name: str) -> Backend | None:
         """Return the server of a prompt, or of a resource by its URI, where clients see it."""
@@ -126,6 +131,8 @@ class Offers:
             for kind, items in kinds.items():
                 if self._permissions:
                     items = self._permissions.seen(backend.entry.slug, kind, items, foreign=backend.foreign)
+                if kind == "tools" and (accounts := self.accounts.get(backend)):
+                    items = [accounts.definition(item) for item in items]
                 self._lists[kind] += items
         self._templates = [
             (template_pattern(item["uriTemplate"]), backend)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,12 @@ from flotilla_launcher.environment import name_set
 from flotilla_launcher.filters import LISTS, check
 from flotilla_launcher.naming import catalog_name
 
-from .catalog import CatalogError, Entry, read_catalog, read_document, read_secrets
+from .catalog import GUARDS, CatalogError, Entry, read_catalog, read_document, read_secrets
 from .discovery import DiscoveryError, attributes, discovery_if_any
 from .options import names, remotes
+
+APP = ("client_id", "client_secret", "token_url")  # of the operator's app at a vendor
+GUARD_FIELDS = frozenset(name.removeprefix("FLOTILLA_").lower() for name in (*GUARDS, "FLOTILLA_DATA_QUOTA"))
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,8 @@ class Account:
     """Whose account the servers work for: secrets by their catalog name, settings by server.
 
     `environment` is what each server gets, `variables` what the one of that slug gets; they win over everything else.
-    `tenant` is the id of the tenant whose account it is: servers at a URL get it with each call.
+    `tenant` is the id of the tenant whose account it is: servers at a URL get it with each call. A tenant's secrets
+    may be those of several accounts of a server; behind the server's name stands an @ and that of the account then.
     """
 
     secrets: Mapping[str, str]
@@ -34,6 +38,42 @@ class Account:
     environment: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     tenant: str = ""
+
+    def names(self) -> dict[str, set[str]]:
+        """Return the names that accounts have, each with the servers (catalog names) that have an account of it."""
+        result: dict[str, set[str]] = {}
+        for secret in self.secrets:
+            server, _, name = secret.partition(".")[0].partition("@")
+            if name:
+                result.setdefault(name, set()).add(server)
+        return dict(sorted(result.items()))
+
+    def of(self, name: str, *, connecting: bool = False) -> Account:
+        """Return the accounts of one name alone; "" for those without one.
+
+        One with a name takes the guards of the one without, and for a login the operator's app, unless it has its own;
+        never what opens an account. `connecting`: nothing of it is there yet, and it may be about to log in.
+        """
+        own: dict[str, str] = {}
+        for secret, value in self.secrets.items():
+            place, dot, setting = secret.partition(".")
+            server, _, whose = place.partition("@")
+            if whose == name:
+                own[f"{server}{dot}{setting}"] = value
+        shared = self._shared(own, connecting) if name else {}
+        return replace(self, secrets={**shared, **own})
+
+    def _shared(self, own: Mapping[str, str], connecting: bool) -> dict[str, str]:
+        shared = {}
+        for secret, value in self.secrets.items():
+            server, _, setting = secret.partition(".")
+            if "@" in server:
+                continue
+            logs_in = connecting or f"{server}.refresh_token" in own
+            needs_app = logs_in and f"{server}.client_id" not in own
+            if setting in GUARD_FIELDS or (setting in APP and needs_app):
+                shared[secret] = value
+        return shared
 
 
 def account_of_files(options: Namespace) -> Account:
@@ -50,17 +90,27 @@ def fleet(options: Namespace, account: Account | None = None) -> dict[str, Entry
     They work for the account of the user's files, unless another one is given. Raises CatalogError for the user's
     files, and errors.ConfigurationError for a variable of the environment.
     """
+    of_files = account is None
     account = account or account_of_files(options)
     config = account.config
-    entries = read_catalog(Path(options.catalog), account.secrets, config)
-    for entry in entries.values():
-        entry.env |= {**account.environment, **account.variables.get(entry.slug, {})}
+    entries = _entries(options, account if of_files else account.of(""))
+    for name, servers in ({} if of_files else account.names()).items():
+        for server, entry in _entries(options, account.of(name)).items():
+            if server in servers and is_ready(entry, Path(options.discovery)):
+                entries[server].others[name] = replace(entry, account=name)
     ours = {entry.slug for name, entry in entries.items() if name != entry.slug} - entries.keys()
     if bare := [slug for slug, settings in config.items() if settings and slug in ours]:
         raise CatalogError(
             f"{options.config}: the settings of `{bare[0]}` must stand under `{catalog_name(bare[0])}`, its name in "
             "the catalog; where they stand now, they have no effect. Rename the section."
         )
+    return entries
+
+
+def _entries(options: Namespace, account: Account) -> dict[str, Entry]:
+    entries = read_catalog(Path(options.catalog), account.secrets, account.config)
+    for entry in entries.values():
+        entry.env |= {**account.environment, **account.variables.get(entry.slug, {})}
     return entries
 
 
@@ -98,7 +148,9 @@ def choose(
     if wanted and "all" not in wanted:
         return [entries[name] for name in dict.fromkeys(by_word[word] for word in wanted)]
     with_url = {by_word[word] for word in remote if word != "all" and own_accounts}
-    return [entry for name, entry in entries.items() if wanted or is_ready(entry, folder, name in with_url)]
+    return [
+        entry for name, entry in entries.items() if wanted or entry.others or is_ready(entry, folder, name in with_url)
+    ]
 
 
 def is_ready(entry: Entry, folder: Path, remote: bool = False) -> bool:
@@ -131,7 +183,7 @@ def distribute_filters(entries: Mapping[str, Entry], chosen: Iterable[Entry], fo
     if not lists:
         return
     check({name: " ".join(values) for name, values in lists.items()}, _union(entries.values(), folder))
-    for entry in chosen:
+    for entry in [one for first in chosen for one in (first, *first.others.values())]:
         known = attributes(entry, folder)
         groups = {about["group"] for about in known.values() if about.get("group")}
         for name, values in lists.items():

@@ -39,14 +39,16 @@ from .embeddings import TOKEN as EMBEDDINGS_TOKEN
 from .embeddings import Embeddings
 from .gateway import Gateway
 from .last_calls import LastCalls
+from .named_accounts import MAIN, NamedAccounts
 from .note_save import NoteSave
+from .offers import Offers
 from .options import arguments, remotes
 from .own_backends import Own, backend_of
 from .own_offers import OwnOffers
 from .own_servers import OwnServer
 from .permissions import Permissions
 from .reporting import report
-from .selection import Account, selected
+from .selection import Account, is_ready, selected
 from .settings_file import Settings, SettingsFile
 from .spoken import Sentences, language
 from .stdio_transport import StdioTransport
@@ -91,30 +93,43 @@ def build(
     gateway.limits = limits
     gateway.notes = NoteSave(Path(options.data), gateway.offers)
     backends: list[Backend] = []
-    urls = remotes(options)
-    for entry in selected(options, account):
+    urls, folder = remotes(options), Path(options.discovery)
+
+    def server_of(entry: Entry) -> Backend | None:
+        """Return the server of one account; None for one that a tenant does not have, since it does not run."""
         if url := urls.get(entry.slug):
             headers = {"Authorization": f"Bearer {token}"} if token else {}
-            backend = _shared(entry, url, headers, account) if account else _remote(entry, url, headers)
-        elif remote := entry.spec.get("remote"):
-            backend = _remote(entry, remote["url"], entry.headers)
-        elif options.run == "http-map" and account:
-            continue  # a tenant has those of its servers that run
-        elif options.run == "http-map":
+            return _shared(entry, url, headers, account) if account else _remote(entry, url, headers)
+        if remote := entry.spec.get("remote"):
+            return _remote(entry, remote["url"], entry.headers)
+        if options.run == "http-map" and account:
+            return None
+        if options.run == "http-map":
             raise CatalogError(f"No URL is set for {entry.slug}. Add it to --remote, or leave it out of --servers.")
-        else:
-            backend = Process(entry, commands, options.idle, options.start_timeout)
+        own = commands
+        if entry.account:  # whose state nobody else's server sees; the files are the tenant's
+            own = commands.in_folders(Path(options.data), Path(options.state) / f"@{entry.account}")
+        return Process(entry, own, options.idle, options.start_timeout)
+
+    for entry in selected(options, account):
+        if (backend := server_of(entry)) is None:
+            continue
+        others = {name: made for name, one in entry.others.items() if (made := server_of(one))}
         try:
-            gateway.offers.offer(backend, definitions(entry, Path(options.discovery)))
-            backend.deadlines = deadlines(entry, Path(options.discovery))
+            offered = definitions(entry, folder)
+            if others:
+                offered |= {"tools": _name_accounts(gateway.offers, backend, others, folder)}
+            gateway.offers.offer(backend, offered)
+            for one in (backend, *others.values()):
+                one.deadlines = deadlines(entry, folder)
         except DiscoveryError as error:
             report(f"{entry.slug} is left out: {error}")
             continue
-        backends.append(backend)
+        backends += [backend, *others.values()]
     # An own server has one account, which is nobody's but the user's.
     own = gateway.own = None if account else own_offers(gateway, file, commands, options)
     gateway.bind_rules()
-    entries, folder = [backend.entry for backend in backends], Path(options.discovery)
+    entries = [backend.entry for backend in backends if not backend.entry.account]
     api_token = setting(EMBEDDINGS_TOKEN, guard=True) or ""
     embeddings = None if plain else Embeddings(Path(options.state), lambda: file.current().search, api_token)
     gateway.tool_search = ToolSearch(
@@ -125,6 +140,21 @@ def build(
     if is_on(settings.search.mode, gateway.tool_count):
         gateway.search_instead([*map(title, entries), *(own.titles() if own else ())])
     return gateway, backends
+
+
+def _name_accounts(
+    offers: Offers, backend: Backend, others: Mapping[str, Backend], folder: Path
+) -> list[dict[str, Any]]:
+    """Have the calls of a server go to the account that they name; return the tools that any of its accounts has.
+
+    Its first account may not be connected: then only the others are.
+    """
+    accounts = {MAIN: backend, **others} if is_ready(backend.entry, folder) else others
+    tools = {
+        name: {tool["name"]: tool for tool in definitions(one.entry, folder)["tools"]} for name, one in accounts.items()
+    }
+    offers.accounts[backend] = NamedAccounts({name: (one, tools[name].keys()) for name, one in accounts.items()})
+    return list({name: tool for of_account in tools.values() for name, tool in of_account.items()}.values())
 
 
 def own_offers(
@@ -183,7 +213,8 @@ def _shared(entry: Entry, url: str, headers: Mapping[str, str], account: Account
     build_models_on_first_use()
     from .tenants.sealed_remote import SealedRemote
 
-    return SealedRemote(entry, url, headers, account.tenant, configured_state_key())
+    whose = account.tenant + entry.place.removeprefix(entry.slug)
+    return SealedRemote(entry, url, headers, whose, configured_state_key())
 
 
 async def serve(options: argparse.Namespace) -> None:

@@ -228,7 +228,20 @@ async def test_tenants_on_one_server_get_nothing_of_each_other(sharing: Sharing,
             [file] = (tmp_path / "data" / "tenants" / who.tenant).iterdir()
             assert file.read_text() == who.environ["ACME_TOKEN"]
             assert len(list((tmp_path / "state" / "tenants" / who.tenant / "acme").glob("once-*.sealed"))) == 1
-        assert [path.name for path in tmp_path.glob("*/*")] == ["tenants", "tenants"]
+    assert [path.name for path in tmp_path.glob("*/*")] == ["tenants", "tenants"]
+
+
+async def test_accounts_of_one_tenant_share_its_files_alone(sharing: Sharing, tmp_path: Path) -> None:
+    paris = Credentials(f"{ACME.tenant}@paris", {"ACME_TOKEN": "canary-paris"})
+    async with sharing() as shared:
+        for who, name in ((ACME, "a"), (paris, "b")):
+            saved = await shared.values(who, "acme_save_file", name=name, idempotency_key="same")
+            assert saved == [who.environ["ACME_TOKEN"]]  # a key counts for its account
+        for who in (ACME, paris) * 2:
+            own = who.environ["ACME_TOKEN"]
+            assert await shared.values(who, "acme_see_account") == [own, own, "canary-acme", "canary-paris"]
+    state = tmp_path / "state" / "tenants" / ACME.tenant
+    assert [len(list((place / "acme").glob("once-*.sealed"))) for place in (state, state / "@paris")] == [1, 1]
 
 
 async def test_answer_to_a_question_is_of_no_use_to_another_tenant(sharing: Sharing) -> None:

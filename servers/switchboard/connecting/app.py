@@ -247,7 +247,8 @@ class ConnectPages:
         account, server = account_of(link.tenant, self._vault), catalog_name(link.server)
         entered = {f"{server}.{name}": value for name, value in (values or {}).items()}
         saved = {name: value for name, value in account.secrets.items() if not (entered and value == GIVEN)}
-        return entry_of(self._options, replace(account, secrets={**saved, **entered}), link.server)
+        account = replace(account, secrets={**saved, **entered})
+        return entry_of(self._options, account, link.server, connecting=not entered)
 
     def _offer(self, link: Link) -> tuple[Offer, Login | None]:
         """Return what a link offers. A set of keys with a client of its own is left out where the operator has one."""
@@ -331,7 +332,7 @@ class ConnectPages:
         except (SettingError, ValueError):
             return None
         own = compare_digest(attempt.browser.encode(), browser.encode())
-        is_of_vendor = attempt.server == request.path_params["server"]
+        is_of_vendor = attempt.server.partition("@")[0] == request.path_params["server"]
         return attempt if own and is_of_vendor and attempt.ends > time.time() else None
 
     # -- pages

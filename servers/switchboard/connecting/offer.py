@@ -44,12 +44,15 @@ class Offer:
     forms: tuple[tuple[Field, ...], ...]
 
 
-def entry_of(options: argparse.Namespace, account: Account, server: str) -> Entry:
-    """Return a server of the catalog for an account. Raises CatalogError where there is none of this name."""
+def entry_of(options: argparse.Namespace, account: Account, place: str, *, connecting: bool = False) -> Entry:
+    """Return a server of the catalog for an account: SERVER, or SERVER@NAME for one that has a name.
+
+    `connecting` tells that the account may be about to log in. Raises CatalogError where there is no such server.
+    """
     own = copy.copy(options)
-    own.servers = server
-    [entry] = selected(own, account)
-    return entry
+    own.servers, _, name = place.partition("@")
+    [entry] = selected(own, account.of(name, connecting=connecting))
+    return replace(entry, account=name)
 
 
 def with_all_tools(entry: Entry) -> Entry:

@@ -69,10 +69,10 @@ class TenantAccounts:
 
     async def access(self, entry: Entry, refused: str) -> Message | None:
         """Return a token for a call. Raises AccountError."""
-        if entry.slug not in self._logins:
+        if entry.place not in self._logins:
             return None
         try:
-            return await self._tokens.of(self._tenant, entry.slug, refused)
+            return await self._tokens.of(self._tenant, entry.place, refused)
         except SettingError as error:
             report(f"{self._tenant.name}: {error}")
             raise AccountError(UNAVAILABLE) from None
@@ -80,9 +80,9 @@ class TenantAccounts:
     async def connected(self, call: Call, problem: str = "") -> Message | None:
         """Ask for an account where a call has none. Raises AccountConnectedError."""
         entry = call.backend.entry
-        if entry.slug not in self._ready:
-            self._ready[entry.slug] = is_ready(entry, self._discovery)
-        if self._ready[entry.slug] and not problem:
+        if entry.place not in self._ready:
+            self._ready[entry.place] = is_ready(entry, self._discovery)
+        if self._ready[entry.place] and not problem:
             return None
         problem = problem or f"{title(entry)} has no account yet. Nothing was done."
         call.decision, call.outcome = "waiting", "asked"
@@ -129,15 +129,15 @@ class TenantAccounts:
         began = self._clock()
         while self._clock() < began + WAIT:
             rows = await asyncio.to_thread(self._connections.all, self._tenant)
-            if any(one.server == entry.slug and one.connected > began - MEANWHILE for one in rows):
+            if any(one.server == entry.place and one.connected > began - MEANWHILE for one in rows):
                 raise AccountConnectedError
             await asyncio.sleep(LOOK_EVERY)
 
     async def _address(self, entry: Entry) -> str:
-        made, address = self._addresses.get(entry.slug, (0.0, ""))
+        made, address = self._addresses.get(entry.place, (0.0, ""))
         if self._clock() > made + HOURS * 1800:
-            token = await asyncio.to_thread(self._links.create, self._tenant, entry.slug, HOURS)
+            token = await asyncio.to_thread(self._links.create, self._tenant, entry.place, HOURS)
             base = self._options.public_url.rstrip("/") or f"http://{self._options.host}:{self._options.port}"
             address = f"{base}/connect/{token}"
-            self._addresses[entry.slug] = self._clock(), address
+            self._addresses[entry.place] = self._clock(), address
         return address

@@ -12,6 +12,8 @@ from flotilla_launcher.environment import SettingError
 
 ACTIVE, SUSPENDED = "active", "suspended"
 NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
+ACCOUNT = re.compile(r"(?!main$)[a-z][a-z0-9-]{0,19}")  # `main` is the account without a name
+ACCOUNT_RULE = "The name of an account has small letters, digits and hyphens, begins with a letter, and is not `main`."
 LOCALE = re.compile(r"(en|fr)(-[A-Z]{2})?")
 
 

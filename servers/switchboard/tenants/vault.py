@@ -19,7 +19,7 @@ from flotilla_launcher.user_files import parse_secrets
 
 from .keys import KeyEncryption, VaultError, seal, unseal
 from .store import Store, Transaction
-from .tenant import Tenant
+from .tenant import ACCOUNT, ACCOUNT_RULE, Tenant
 from .tenants import touch
 
 KEEP = 5  # versions of one credential
@@ -27,6 +27,7 @@ FRESH = 300.0  # seconds that an opened data key is kept in memory
 MOST_KEYS = 1_000  # opened ones in memory
 LOGIN = "login"  # the name of the credential that holds the tokens of a login, see `connecting.logins`
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
+SERVER = re.compile(rf"{NAME.pattern}(@{ACCOUNT.pattern})?")
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,10 @@ class Stored:
 
 
 class Vault:
-    """The credentials in one database. A server is named as in the catalog: flotilla-hubspot."""
+    """The credentials in one database. A server is named as in the catalog: flotilla-hubspot.
+
+    Behind it stands the name of the account, where that has one: flotilla-hubspot@paris.
+    """
 
     def __init__(self, store: Store, keys: KeyEncryption) -> None:
         self._store, self._keys = store, keys
@@ -55,8 +59,11 @@ class Vault:
         What the tenant runs is replaced by what has the new values, unless that is not to be announced.
         """
         for place in values:
-            if not all(map(NAME.fullmatch, place)):
-                raise VaultError(f"`{'.'.join(place)}` is not the name of a credential.", "Use server.name.")
+            if not (SERVER.fullmatch(place[0]) and NAME.fullmatch(place[1])):
+                raise VaultError(
+                    f"`{'.'.join(place)}` is not the name of a credential.",
+                    f"Use server.name, or server@account.name. {ACCOUNT_RULE}",
+                )
         with self._store.of(tenant, write=True) as transaction:
             number, key = self._newest_key(transaction, tenant)
             for (server, name), value in values.items():

@@ -29,7 +29,9 @@ def key() -> str:
     """As our servers do: one key, kept beside what it protects."""
     path = DATA / "key"
     if DATA.is_dir() and not path.exists():
-        path.write_text("k" * 32)
+        made = path.with_name(f"key-{os.getpid()}")  # another one may start at the same time
+        made.write_text("k" * 32)
+        made.replace(path)
     return path.read_text() if path.exists() else "x" * 32
 
 

@@ -120,6 +120,13 @@ async def test_tenants_share_one_server(fleet: Any, person: Any, vendor: Any, mo
         assert [json.loads(answer)["name"] for answer in answers] == [f"canary-{name}" for name, _ in calls]
         vault.put(made["acme"], {("flotilla-calendly", "token"): "canary-new"})
         assert json.loads(await people["acme"].call("calendly_get_current_user"))["name"] == "canary-new"
+        paris = {"token": "canary-paris", "base_url": address}
+        vault.put(made["acme"], {("flotilla-calendly@paris", key): value for key, value in paris.items()})
+        whose = [
+            await people["acme"].call("calendly_get_current_user", **more)
+            for more in ({}, {"use_account": "paris"}) * 2
+        ]
+        assert [json.loads(answer)["name"] for answer in whose] == ["canary-new", "canary-paris"] * 2
         listed = [tool.name for tool in await people["zeta"].client.list_tools()]
         assert {name.partition("_")[0] for name in listed} == {"calendly"}  # no server without a URL
         async with httpx2.AsyncClient(headers={"Authorization": "Bearer backend-token-1"}) as http:
@@ -128,7 +135,7 @@ async def test_tenants_share_one_server(fleet: Any, person: Any, vendor: Any, mo
     written = log.read_text() + fleet.stderr_text()
     audit = [json.loads(line) for line in log.read_text().splitlines()]
     users = sorted(line["user_id"] for line in audit if line["event"] == "call")
-    assert users == ["acme"] * 6 + ["zeta"] * 5
+    assert users == ["acme"] * 10 + ["zeta"] * 5
     for text in ("canary", KEY, "backend-token-1", HEADER):
         assert text not in written
 

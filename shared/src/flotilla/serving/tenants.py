@@ -37,7 +37,7 @@ MOST = 200  # connections that are kept, those of the last tenants that called
 OPEN = ("initialize", "ping", "server/discover")  # requests that concern no account
 GUARDS = (*SETTINGS, "FLOTILLA_CONFIRM", "FLOTILLA_DRY_RUN", "FLOTILLA_DEADLINE", "FLOTILLA_PLAIN_HTTP")
 HINT = "Ask the operator to compare FLOTILLA_STATE_KEY and the clocks of the switchboard and of the server."
-TENANT = re.compile(r"[a-z0-9][a-z0-9-]*")
+TENANT = re.compile(r"[a-z0-9][a-z0-9-]*(@[a-z][a-z0-9-]*)?")  # with the name of its account, where that has one
 _connection: ContextVar[Connection[Any]] = ContextVar("flotilla_connection")
 
 
@@ -53,7 +53,8 @@ class _Tenant(Generic[S]):
 class TenantConnections(Generic[S]):
     """The connections of the tenants that called lately. `own` is that of the process, which says where files are.
 
-    A tenant's files and state are in the folder `tenants/<id>` of the server's own.
+    A tenant's files and state are in the folder `tenants/<id>` of the server's own. Each account of a tenant has a
+    connection; the state of one that has a name is in the folder `@<name>` of the tenant's.
     """
 
     def __init__(self, own: Connection[S], most: int = MOST) -> None:
@@ -93,10 +94,11 @@ class TenantConnections(Generic[S]):
         if not TENANT.fullmatch(credentials.tenant):
             raise CredentialsError("they name no tenant")
         fleet, key = self._fleet, self._fleet.state_key
+        tenant, at, account = credentials.tenant.partition("@")
         assert key, "see `share`"
         own = {
-            "FLOTILLA_DATA": _folder(fleet.data, credentials.tenant),
-            "FLOTILLA_STATE": _folder(fleet.state, credentials.tenant),
+            "FLOTILLA_DATA": _folder(fleet.data, tenant),
+            "FLOTILLA_STATE": _folder(fleet.state, tenant, at + account),
             # What one tenant's client holds, such as a question's state, does not open for another one.
             "FLOTILLA_STATE_KEY": hmac.new(
                 key.get_secret_value().encode(), credentials.tenant.encode(), sha256
@@ -161,9 +163,9 @@ def current_connection() -> Connection[Any]:
         ) from None
 
 
-def _folder(root: str, tenant_id: str) -> str:
+def _folder(root: str, tenant_id: str, account: str = "") -> str:
     """Return a tenant's folder, which is made; where that fails, whoever writes to it says so."""
-    path = Path(root) / "tenants" / tenant_id
+    path = Path(root) / "tenants" / tenant_id / account
     with suppress(OSError):
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
     return str(path)
