@@ -9,7 +9,7 @@ import pytest
 
 UNUSED = {
     "authlib", "beartype", "bs4", "email_validator", "griffe", "jinja2", "key_value", "markdown_it", "openpyxl",
-    "phonenumbers", "pygments", "reportlab", "structlog", "xlsxwriter",
+    "phonenumbers", "reportlab", "xlsxwriter",
 }  # fmt: skip
 
 
