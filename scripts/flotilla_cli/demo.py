@@ -121,7 +121,7 @@ def own_gateway(kind: str, run: str, box: MailServer, data: Path) -> Iterator[li
     """Give the command of a gateway with its own volumes and settings, and nothing of the user's."""
     name = f"{paths.owner()}-demo-{os.getpid()}"
     state = f"{paths.owner()}-demo-state-{os.getpid()}"
-    catalog = read_document(paths.CATALOG_JSON)
+    catalog = read_document(paths.CATALOG)
     catalog["registry"] = {name: catalog["registry"][name] for name in map(catalog_name, SERVERS)}
     for server in catalog["registry"].values():
         server["volumes"] = [f"{name}:/data", f"{state}:/state"]

@@ -13,7 +13,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv" / "bin"
 CATALOG = ROOT / "catalog" / "flotilla.yaml"
-CATALOG_JSON = CATALOG.with_suffix(".json")  # the same content, which is read in a hundredth of the time
+CATALOG_JSON = CATALOG.with_suffix(".json")  # the same without tools, which is read in a hundredth of the time
 VOLUME = "flotilla-data"  # where the servers keep files when they run in containers
 
 

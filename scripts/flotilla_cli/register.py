@@ -24,9 +24,9 @@ def outdated(profile: Mapping[str, Any]) -> list[str]:
 
     A profile is a copy that Docker makes once: a new catalog does not change it.
     """
-    names = []
+    names, registry = [], servers.registry_with_tools()
     for copy in _copies(profile):
-        now = servers.registry().get(slug_of(copy.get("name", "")))
+        now = registry.get(slug_of(copy.get("name", "")))
         if now and (copy.get("image"), _tools(copy), _secrets(copy)) != (now["image"], _tools(now), _secrets(now)):
             names.append(copy["name"])
     return names
@@ -39,7 +39,8 @@ def contents(profile: Mapping[str, Any]) -> list[str]:
 
 def write_source(slugs: Sequence[str]) -> str:
     """Write a catalog of these servers where the plugin reads one, and return its address for a profile."""
-    registry = {catalog_name(slug): servers.registry()[slug] for slug in slugs}
+    known = servers.registry_with_tools()
+    registry = {catalog_name(slug): known[slug] for slug in slugs}
     path = paths.installed_catalog().with_name(f"{PROFILE}.profile.yaml")
     paths.write(path, as_yaml({"name": PROFILE, "displayName": "Flotilla", "registry": registry}, ""), 0o644)
     return f"file://{path.name}"

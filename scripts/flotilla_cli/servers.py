@@ -23,8 +23,13 @@ TEMPLATE = re.compile(r"\{\{\s*([\w.-]+)")
 
 @cache
 def registry() -> dict[str, dict[str, Any]]:
-    """Return the servers of the generated catalog by slug."""
+    """Return the servers of the generated catalog by slug, without their tools."""
     return {slug_of(name): server for name, server in read_document(paths.CATALOG_JSON)["registry"].items()}
+
+
+def registry_with_tools() -> dict[str, dict[str, Any]]:
+    """Return the servers of the generated catalog by slug. It takes longer to read."""
+    return {slug_of(name): server for name, server in read_document(paths.CATALOG)["registry"].items()}
 
 
 def catalog_names(slugs: Iterable[str]) -> str:

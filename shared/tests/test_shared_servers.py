@@ -189,7 +189,7 @@ def _tools(server: ScratchServer, api: Api) -> None:
         connection = api.connection
         owner = (await api.get("/me"))["owner"]
         connection.metadata.setdefault("owner", owner)
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(0)  # others run meanwhile
         files = [path.read_text() for path in sorted(Path(connection.fleet.data).iterdir())]
         return Out(values=[owner, connection.metadata["owner"], *files])
 

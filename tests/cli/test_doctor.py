@@ -143,7 +143,7 @@ def test_doctor_profile_older_than_the_catalog(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.delenv("FLOTILLA_ENGINE")
 
     def result(profile: str, **changed: Any) -> list[str]:
-        name, entry = next(iter(servers.registry().items()))
+        name, entry = next(iter(servers.registry_with_tools().items()))
         saved = {"name": name, **entry, **changed}
         held = [{"id": profile, "servers": [{"snapshot": {"server": saved}}]}]
         answers = {"info": "28", "mcp version": "2", "mcp feature ls": "", "mcp profile ls": json.dumps(held)}

@@ -169,7 +169,7 @@ class Fleet:
     def __init__(self, kind: str, folder: Path, volume: str, discovery: dict[str, Any]) -> None:
         self.kind, self.folder, self.volume = kind, folder, volume
         self.name = f"{RUN}-{secrets.token_hex(4)}"
-        self.catalog = read_document(paths.CATALOG_JSON)["registry"]
+        self.catalog = read_document(paths.CATALOG)["registry"]
         for server in self.catalog.values():
             server["volumes"] = [f"{volume}:/data", f"{volume}-state:/state"]
         self.catalog["probe"] = {

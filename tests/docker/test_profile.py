@@ -27,7 +27,7 @@ def profile(volume: str, record_property: Callable[[str, object], None]) -> Iter
         pytest.skip(MISSING["docker-gateway"])
     record_property("gateway", "docker-gateway")
     name = f"{RUN}-{secrets.token_hex(4)}"
-    catalog = read_document(paths.CATALOG_JSON)
+    catalog = read_document(paths.CATALOG)
     chosen = map(catalog_name, ("filesystem", "export"))
     catalog["registry"] = {key: catalog["registry"][key] for key in chosen}
     for server in catalog["registry"].values():

@@ -37,20 +37,17 @@ SQL
 
 def compose_tenants(servers: dict[str, Server[Any]]) -> str:
     """Return the stack: `docker compose --env-file .env -f compose/compose.tenants.yaml up --detach --wait`."""
-    webhooks = servers["webhooks"]
-    assert webhooks.integration.service
-    receiver = beside(webhooks, webhooks.integration.service)
-    # The tenant's own server has its key in the tenant's state folder, where the receiver finds it.
-    del receiver["environment"]["FLOTILLA_STATE_KEY"]
-    receiver["volumes"] = [_folder("flotilla-tenants-state", "/state", "tenants/${FLOTILLA_WEBHOOKS_TENANT:-none}")]
-    receiver["depends_on"] = {"switchboard": {"condition": "service_healthy"}}
+    services = {"database": _database(), "switchboard": _switchboard()}
+    if (webhooks := servers.get("webhooks")) and webhooks.integration.service:
+        receiver = beside(webhooks, webhooks.integration.service)
+        # The tenant's own server has its key in the tenant's state folder, where the receiver finds it.
+        del receiver["environment"]["FLOTILLA_STATE_KEY"]
+        receiver["volumes"] = [_folder("flotilla-tenants-state", "/state", "tenants/${FLOTILLA_WEBHOOKS_TENANT:-none}")]
+        receiver["depends_on"] = {"switchboard": {"condition": "service_healthy"}}
+        services[f"webhooks-{receiver['command'][0]}"] = receiver
     stack = {
         "name": "flotilla-tenants",
-        "services": {
-            "database": _database(),
-            "switchboard": _switchboard(),
-            f"webhooks-{receiver['command'][0]}": receiver,
-        },
+        "services": services,
         "networks": {"public": {}, "database": {"internal": True}},
         "volumes": {name: {"name": name} for name in VOLUMES},
         # A file is mounted; text that stands here would be copied, which a read-only container does not allow.
