@@ -22,12 +22,11 @@ NOTE_SAVE = "note_save"
 TEXT = {"type": "string"}
 DEFINITION: dict[str, Any] = {
     "name": NOTE_SAVE,
-    "description": "Keep for later what failed because a server cannot be reached, once the user agreed. "
-    "A person can replay it.",
+    "description": "Keep what failed because a server cannot be reached, once the user agreed. A person can replay it.",
     "inputSchema": {
         "type": "object",
         "properties": {
-            "intent": {**TEXT, "description": "What is wanted, in the user's own words."},
+            "intent": {**TEXT, "description": "What is wanted, in the user's words."},
             "tool": {**TEXT, "description": "The tool that failed."},
             "arguments": {"type": "object", "description": "Its arguments."},
             "trace_id": {**TEXT, "description": "From its answer."},

@@ -43,7 +43,7 @@ def definitions(servers: Iterable[str]) -> list[Message]:
     search = {
         "query": {
             "type": "string",
-            "description": "What is to be done, in the user's own words, with the product's name if it was said.",
+            "description": "What is to be done, in the user's words, with the product's name if it was said.",
         },
         "limit": {"type": "integer", "minimum": 1, "maximum": MOST_RESULTS, "default": RESULTS},
     }
@@ -52,7 +52,7 @@ def definitions(servers: Iterable[str]) -> list[Message]:
             "name": SEARCH,
             "description": "Find the tools for a task, before calling a server's tool. Returns the best ones with "
             f"their description, inputSchema and `call_with`, the tool that calls them; without a query, all names. "
-            f"When none fits, search with other words. There are tools for: {', '.join(servers)}.",
+            f"If none fits, try other words. There are tools for: {', '.join(servers)}.",
             "inputSchema": {"type": "object", "properties": search},
             "annotations": {"readOnlyHint": True, "destructiveHint": False, "openWorldHint": False},
         },
