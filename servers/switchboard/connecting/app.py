@@ -21,7 +21,6 @@ from urllib.parse import urlsplit
 import httpx2
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import OAuth2Client
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
@@ -42,8 +41,9 @@ from ..tenants.gateways import account_of
 from ..tenants.links import Link, Links
 from ..tenants.tenants import Tenants
 from ..tenants.vault import LOGIN, Vault
+from ..web import form_values, templates_in
 from .access_tokens import AccessTokens, tokens_of
-from .entered import RefusedError, entered, form_values
+from .entered import LARGEST_FORM, RefusedError, entered
 from .login import Login, login_of
 from .offer import Field, Offer, entry_of, offer_of, with_all_tools
 from .texts import Texts
@@ -107,14 +107,7 @@ class ConnectPages:
         own = {*LOOPBACK, options.host, urlsplit(options.public_url).hostname or ""} - {"0.0.0.0", "::", ""}
         self._access = Access(secrets.token_urlsafe(), own | name_set("FLOTILLA_ALLOWED_HOSTS", os.environ))
         self._trying: set[str] = set()  # links
-        self._templates = Environment(
-            loader=FileSystemLoader(FOLDER / "templates"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            finalize=lambda value: visible(value) if type(value) is str else value,
-        )
+        self._templates = templates_in(FOLDER / "templates")
 
     def routes(self) -> list[Route]:
         """Return all routes, each behind the checks of Host and Origin."""
@@ -161,7 +154,7 @@ class ConnectPages:
 
     async def _sent(self, request: Request) -> Response:
         """Try what was entered, and keep it where it works."""
-        texts, form = _texts(request), await form_values(request)
+        texts, form = _texts(request), await form_values(request, LARGEST_FORM)
         link = await asyncio.to_thread(self._links.find, request.path_params["token"])
         if link is None:
             return self._shown(request, _gone(texts))

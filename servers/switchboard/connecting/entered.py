@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from fastmcp.server.auth.ssrf import SSRFError, is_ip_allowed, resolve_hostname
-from starlette.requests import Request
 
 from flotilla_launcher.environment import is_placeholder, name_set
 
@@ -56,13 +55,3 @@ async def _leads_outside(value: str) -> bool:
         return all(map(is_ip_allowed, await resolve_hostname(host, port)))
     except SSRFError:
         return True  # there is no such host: the trial says so
-
-
-async def form_values(request: Request) -> dict[str, str]:
-    """Return the fields of a form; nothing for one that is too large."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_FORM:
-            return {}
-    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))

@@ -15,9 +15,9 @@ from functools import partial
 from itertools import count, islice
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 from sse_starlette import EventSourceResponse
@@ -25,12 +25,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 
 from flotilla_launcher.environment import SettingError, name_set, setting
-from flotilla_launcher.text import visible
 from flotilla_launcher.version import VERSION
 
 from ..action_log import read
 from ..gateway import Gateway
 from ..options import url_host
+from ..web import form_values, templates_in
 from . import actions, exports, formats, own_form, pages
 from .access import HEADERS, ROOT, TOKEN, Access, console_token
 from .host import Host, MissingError
@@ -185,7 +185,7 @@ class Site:
     def _form(self, part: Part, action: actions.Action) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             visit = _visit(request)
-            visit.form = await _form_values(request)
+            visit.form = await form_values(request, LARGEST_FORM)
             try:
                 done = await self._in_thread(_run, part, action.run, visit) if action.run else ""
                 if action.work:
@@ -273,7 +273,7 @@ class Site:
     # -- signing in
 
     async def _sign_in(self, request: Request) -> Response:
-        if not self._access.is_token((await _form_values(request)).get("token", "").strip()):
+        if not self._access.is_token((await form_values(request, LARGEST_FORM)).get("token", "").strip()):
             return self._sign_in_page(request, status=401, error="wrong_token")
         response = RedirectResponse(f"{ROOT}/", 303)
         self._access.sign_in(request, response)
@@ -337,14 +337,7 @@ def _waiting(host: Host, visit: Visit, note: bool) -> list[str]:
 
 def _environment() -> Environment:
     """Return what renders the pages: every value is escaped, and shows characters that hide or turn text."""
-    made = Environment(
-        loader=FileSystemLoader(FOLDER / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=lambda value: visible(value) if type(value) is str else value,
-    )
+    made = templates_in(FOLDER / "templates")
     made.filters["raw"] = lambda text: Markup(escape(text))
     for function in (formats.parsed, formats.scalar, formats.iso, formats.minutes_left):
         made.filters[function.__name__] = function
@@ -374,16 +367,6 @@ def _path(request: Request, **changes: str | None) -> str:
     values = {**request.query_params, **changes}
     query = urlencode({name: value for name, value in values.items() if value is not None})
     return request.url.path + (f"?{query}" if query else "")
-
-
-async def _form_values(request: Request) -> dict[str, str]:
-    """Return the fields of a form; nothing for one that is too large. `request.form` would need another package."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_FORM:
-            return {}
-    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
 
 
 def _raise_missing(host: Any, visit: Visit) -> dict[str, Any]:
