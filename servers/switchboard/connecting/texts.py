@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from ..console.texts import LANGUAGES
+from ..console.texts import LANGUAGES, Translations
 
 TEXTS: dict[str, tuple[str, str]] = {  # key: English, French
     "other_language": ("Français", "English"),
@@ -87,17 +86,12 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: English, French
 
 
 @dataclass(frozen=True)
-class Texts:
-    """The texts in one language."""
+class Texts(Translations):
+    """The texts of the links' pages in one language."""
 
-    language: str
+    table = TEXTS
 
     @property
     def other(self) -> str:
         """The other language."""
         return next(name for name in LANGUAGES if name != self.language)
-
-    def __call__(self, key: str, **values: Any) -> str:
-        """Return a text with its values filled in. Raises KeyError for an unknown key."""
-        text = TEXTS[key][LANGUAGES.index(self.language)]
-        return text.format(**values) if values else text

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 LANGUAGES = ("en", "fr")
 
@@ -569,15 +570,23 @@ REASONS_FR = {  # the reasons of `permissions`, as regular expressions
 
 
 @dataclass(frozen=True)
-class Texts:
-    """The texts in one language."""
+class Translations:
+    """The texts of a table in one language."""
 
+    table: ClassVar[Mapping[str, tuple[str, str]]]  # by key: English, French
     language: str
 
     def __call__(self, key: str, **values: Any) -> str:
         """Return a text with its values filled in. Raises KeyError for an unknown key."""
-        text = TEXTS[key][LANGUAGES.index(self.language)]
+        text = self.table[key][LANGUAGES.index(self.language)]
         return text.format(**values) if values else text
+
+
+@dataclass(frozen=True)
+class Texts(Translations):
+    """The console's texts in one language."""
+
+    table = TEXTS
 
     def named(self, kind: str, value: str) -> str:
         """Return what people call a value, as `outcome_ok`; the value itself where it has no name here."""
@@ -585,19 +594,17 @@ class Texts:
 
     def reason(self, reason: str) -> str:
         """Return why a decision counts; `reason` is that of `permissions`, which is English."""
-        if self.language == "fr":
-            for pattern, french in REASONS_FR.items():
-                if match := re.fullmatch(pattern, reason):
-                    return french.format(*match.groups())
-        return reason
+        return self._translated(reason, REASONS_FR)
 
     def error(self, error: str) -> str:
         """Return why a form about a tenant was refused; `error` is that of `tenants`, which is English."""
-        if self.language == "fr":
-            for pattern, french in ERRORS_FR.items():
-                if match := re.fullmatch(pattern, error):
-                    return french.format(*match.groups())
-        return error
+        return self._translated(error, ERRORS_FR)
+
+    def _translated(self, text: str, patterns: Mapping[str, str]) -> str:
+        for pattern, french in patterns.items() if self.language == "fr" else ():
+            if match := re.fullmatch(pattern, text):
+                return french.format(*match.groups())
+        return text
 
     def option(self, name: str, description: str) -> str:
         """Return what an option does; `description` is the schema's, which is English."""
