@@ -58,7 +58,7 @@ def toolkit(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tool
 
 def profile(*slugs: str, **changes: Any) -> str:
     """Return the plugin's list of profiles: one of these servers as the catalog has them now."""
-    copies = [{"name": f"flotilla-{slug}", **servers.registry()[slug], **changes} for slug in slugs]
+    copies = [{"name": f"flotilla-{slug}", **servers.registry_with_tools()[slug], **changes} for slug in slugs]
     return json.dumps([{"id": "flotilla", "servers": [{"snapshot": {"server": copy}} for copy in copies]}])
 
 
