@@ -240,7 +240,11 @@ def gateway_objects(servers: dict[str, Server[Any]]) -> list[Object]:
         },
         _object("ServiceAccount", "flotilla", automountServiceAccountToken=False),
         # Settings of the whole fleet, as FLOTILLA_READ_ONLY; FLOTILLA_PUBLIC_HOSTS are the names that clients use.
-        _object("ConfigMap", "flotilla", data={"FLOTILLA_SERVERS": "", "FLOTILLA_PUBLIC_HOSTS": "", "FLOTILLA_METRICS": "off"}),
+        _object(
+            "ConfigMap",
+            "flotilla",
+            data={"FLOTILLA_SERVERS": "", "FLOTILLA_PUBLIC_HOSTS": "", "FLOTILLA_METRICS": "off"},
+        ),
         *(
             _object(
                 "PersistentVolumeClaim",
@@ -255,9 +259,7 @@ def gateway_objects(servers: dict[str, Server[Any]]) -> list[Object]:
             "networking.k8s.io/v1",
             spec={"podSelector": {}, "policyTypes": ["Ingress", "Egress"], "egress": [dns]},
         ),
-        _deployment(
-            "switchboard", GATEWAY_PORT, env, secret, [], role="gateway", config=["flotilla"], optional=[]
-        ),
+        _deployment("switchboard", GATEWAY_PORT, env, secret, [], role="gateway", config=["flotilla"], optional=[]),
         *_around("switchboard", GATEWAY_PORT, replicas=3, most=10),
         _object(
             "NetworkPolicy",
@@ -334,8 +336,9 @@ def _deployment(
     fleet: Iterable[str] = (),
 ) -> Object:
     """Return a Deployment. `secret`: variables from keys of the Secret `flotilla`; `mounts`: claim, path, folder in it;
-    `config`: ConfigMaps; `optional`: names of both a ConfigMap and a Secret that may be missing; `fleet`: variables that
-    the ConfigMap `flotilla` may hold. How many pods there are says the autoscaler alone: each `apply` would undo it."""
+    `config`: ConfigMaps; `optional`: names of both a ConfigMap and a Secret that may be missing; `fleet`: variables
+    that the ConfigMap `flotilla` may hold. The autoscaler alone says how many pods there are: each `apply` of a number
+    would undo what it has done."""
     variables: list[Object] = [{"name": name, "value": value} for name, value in env.items()]
     variables += [
         {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},  # Prometheus comes by it

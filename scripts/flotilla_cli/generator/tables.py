@@ -15,7 +15,8 @@ def server_table(server: Server[Any], discovery: dict[str, Any]) -> str:
         server.integration.description,
         "",
         f"Image `{image(server.slug)}` · contacts {_reach(server)}"
-        + (f" · [vendor's documentation]({server.integration.docs})" if server.integration.docs else ""),
+        + (f" · [vendor's documentation]({server.integration.docs})" if server.integration.docs else "")
+        + " · [questions that people ask](../../docs/questions.md)",
         "",
         *links.lines(server),
         "",

@@ -436,7 +436,7 @@ async def test_console_health_shows_the_rest_beside_a_server_with_an_unclear_gua
     host.permissions.add_rule(Rule(tool="probe_*", server="probe", decision="ask"), host.overview().tools())
     (fleet.folder / "config.yaml").write_text("probe: {tier: some}")
     text = html.unescape(await visitor.page("/health"))
-    assert "<li><span class=\"mark lost\" aria-hidden=\"true\"></span>probe: FLOTILLA_TIER" in text
+    assert '<li><span class="mark lost" aria-hidden="true"></span>probe: FLOTILLA_TIER' in text
     assert "servers.Bad: a name has small letters" in text
     assert "matches no tool" not in text  # of a server whose tools are not known now
     assert "What crm offers was never read" in text
