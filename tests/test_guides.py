@@ -94,7 +94,7 @@ def commands(runnable: bool = False) -> list[tuple[str, str]]:
                     (page, re.sub(r"\s+#.*", "", line)) for line in lines if line.strip() and line[0] not in " #"
                 ]
         if not runnable:
-            inline = re.findall(r"`((?:make|scripts/)[^`\n]+)`", FENCE.sub("", text_of(page)))
+            inline = re.findall(r"`((?:make |scripts/)[^`\n]+)`", FENCE.sub("", text_of(page)))
             result += [(page, text) for text in inline if "…" not in text.split("=")[0]]
     return list(dict.fromkeys(result))
 
@@ -137,6 +137,8 @@ def test_guide_command_exists(page: str, command: str) -> None:
             for option in (arg.partition("=")[0] for arg in args if arg.startswith("--")):
                 known = re.search(rf"{re.escape(option)}(?![\w-])", options_of(name))
                 assert option == "--help" or known, f"{page}: {name} has no option {option}"
+            if name in ("notes", "servers", "tenant") and args[1:] and re.fullmatch(r"[a-z-]+", args[1]):
+                assert f'"{args[1]}"' in options_of(name), f"{page}: {name} has no command {args[1]}"
         else:
             assert name in ("", "--help", "COMMAND") or program != "scripts/flotilla", (
                 f"{page}: {name} is not a command"
