@@ -62,6 +62,13 @@ def test_guides_are_in_the_index_and_on_the_site() -> None:
     assert sorted(name for name in guides if f"docs/{name}" not in site) == []
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_guide_has_no_placeholder_that_reads_as_html(page: str) -> None:
+    """`<server>` outside of code is a tag to whoever shows the page, and disappears."""
+    prose = re.sub(r"`[^`]*`", "", FENCE.sub("", text_of(page)))
+    assert re.findall(r"<(?!!--|img |br>|https?:)[a-zA-Z/][^>\n]*>", prose) == []
+
+
 SERVERS = [page for page in PAGES if re.fullmatch(r"servers/[a-z]\w*/README\.md", page) and "switchboard" not in page]
 
 
