@@ -71,7 +71,8 @@ def for_prometheus() -> Callable[[], bytes]:
     """Measure from now on, and return the function that writes all values in Prometheus's text format."""
     import prometheus_client as prometheus
 
-    prometheus.disable_created_metrics()  # a second series for each, of what nobody asks
+    # When a series began would be another series for each, which nobody asks for.
+    prometheus.disable_created_metrics()  # type: ignore[no-untyped-call]
     registry = prometheus.CollectorRegistry()
     instruments: dict[str, Any] = {
         name: prometheus.Histogram(name, it.about, it.labels, registry=registry, buckets=BUCKETS)
