@@ -6,6 +6,7 @@ runnable` says that it changes nothing but the user's own files, which here are 
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
@@ -23,7 +24,6 @@ GUIDES = [page for page in PAGES if page != "CHANGELOG.md"]  # which tells of co
 ACCESS = re.compile(r'AccessLevels\(\s*"([a-z-]+)"')
 FENCE = re.compile(r"^```(\w*)([^\n]*)\n(.*?)^```", re.M | re.S)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-GENERATED = ("compose/stack.yaml", "compose/kubernetes")
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
 
 
@@ -54,6 +54,42 @@ def test_guide_links_lead_somewhere(page: str) -> None:
             assert anchor in anchors(target), f"{link}: {target} has no such heading"
 
 
+def test_guides_are_in_the_index_and_on_the_site() -> None:
+    guides = {Path(page).name for page in PAGES if re.fullmatch(r"docs/[\w-]+\.md", page)} - {"index.md"}
+    index = {link.partition("#")[0] for link in LINK.findall(text_of("docs/index.md"))}
+    assert sorted(guides - index) == []
+    site = text_of("mkdocs.yml").partition("\nnav:")[2]
+    assert sorted(name for name in guides if f"docs/{name}" not in site) == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_guide_has_no_placeholder_that_reads_as_html(page: str) -> None:
+    """`<server>` outside of code is a tag to whoever shows the page, and disappears."""
+    prose = re.sub(r"`[^`]*`", "", FENCE.sub("", text_of(page)))
+    assert re.findall(r"<(?!!--|img |br>|https?:)[a-zA-Z/][^>\n]*>", prose) == []
+
+
+SERVERS = [page for page in PAGES if re.fullmatch(r"servers/[a-z]\w*/README\.md", page) and "switchboard" not in page]
+
+
+@pytest.mark.parametrize("page", SERVERS)
+def test_server_page_shows_its_tools_at_work(page: str) -> None:
+    """Each has examples, which call tools that it has with arguments that these take."""
+    tools = {
+        tool["name"]: {argument["name"] for argument in tool.get("arguments", ())}
+        for tool in json.loads((ROOT / page).with_name("tools.json").read_text(encoding="utf-8"))
+    }
+    own = text_of(page).partition("<!-- /generated -->")[2]
+    assert re.search(r"^## (Examples|Conversations|What to ask for)$", own, re.M)
+    prefix = next(iter(tools)).partition("_")[0]
+    calls = re.findall(rf"`({prefix}_\w+)\(([^`]*)\)`", own)
+    calls += re.findall(rf"^({prefix}_\w+) (.*)$", "\n".join(block for *_, block in FENCE.findall(own)), re.M)
+    for name, values in calls:
+        assert name in tools, name
+        outside_texts = re.sub(r'"[^"]*"|\{[^}]*\}', "", values)
+        assert set(re.findall(r"(?<![\w.])(\w+)=", outside_texts)) <= tools[name], f"{name}({values})"
+
+
 def commands(runnable: bool = False) -> list[tuple[str, str]]:
     """Every command of the guides with its page; if not runnable, also the targets and scripts that texts name."""
     result = []
@@ -65,7 +101,7 @@ def commands(runnable: bool = False) -> list[tuple[str, str]]:
                     (page, re.sub(r"\s+#.*", "", line)) for line in lines if line.strip() and line[0] not in " #"
                 ]
         if not runnable:
-            inline = re.findall(r"`((?:make|scripts/)[^`\n]+)`", FENCE.sub("", text_of(page)))
+            inline = re.findall(r"`((?:make |scripts/)[^`\n]+)`", FENCE.sub("", text_of(page)))
             result += [(page, text) for text in inline if "…" not in text.split("=")[0]]
     return list(dict.fromkeys(result))
 
@@ -108,6 +144,8 @@ def test_guide_command_exists(page: str, command: str) -> None:
             for option in (arg.partition("=")[0] for arg in args if arg.startswith("--")):
                 known = re.search(rf"{re.escape(option)}(?![\w-])", options_of(name))
                 assert option == "--help" or known, f"{page}: {name} has no option {option}"
+            if name in ("notes", "servers", "tenant") and args[1:] and re.fullmatch(r"[a-z-]+", args[1]):
+                assert f'"{args[1]}"' in options_of(name), f"{page}: {name} has no command {args[1]}"
         else:
             assert name in ("", "--help", "COMMAND") or program != "scripts/flotilla", (
                 f"{page}: {name} is not a command"
@@ -115,7 +153,7 @@ def test_guide_command_exists(page: str, command: str) -> None:
     for path in re.findall(
         r"(?<![\w/.-])(?:compose|requirements|catalog|docs|tests|servers|scripts)/[\w./-]+", command
     ):
-        if not path.startswith(GENERATED) and "acme" not in path:
+        if "acme" not in path:
             assert (ROOT / path).exists(), f"{page}: {path} does not exist"
 
 

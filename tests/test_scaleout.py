@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,13 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from flotilla_cli.generator.compose import compose_switchboard
 from flotilla_cli.generator.scaleout import FOLDER, kubernetes, needs_account, swarm
 from flotilla_cli.generator.servers import server_of
+from flotilla_cli.generator.tenants import compose_tenants
 
 SLUGS = ("calendly", "email", "export", "filesystem", "n8n")
+CLOSING = 12  # seconds that a process takes at most, after its calls, to close what it has open
 SERVERS = {slug: server_of(slug) for slug in SLUGS}
 FILES = kubernetes(SERVERS)
 OBJECTS = [one for path, text in FILES.items() if "kustomization" not in path for one in yaml.safe_load_all(text)]
@@ -52,7 +56,24 @@ def test_kubernetes_pods_are_restricted(name: str) -> None:
         if any(word in variable["name"] for word in ("TOKEN", "KEY", "SECRET", "PASSWORD")):
             assert set(variable) == {"name", "valueFrom"}, variable
     drain = next(int(v["value"]) for v in container["env"] if v["name"] == "FLOTILLA_DRAIN")
-    assert pod["terminationGracePeriodSeconds"] > drain
+    assert pod["terminationGracePeriodSeconds"] > drain + CLOSING
+
+
+def test_kubernetes_guards_of_the_fleet_reach_each_server() -> None:
+    """What the ConfigMap `flotilla` says: the gateway applies lists and tier, and knows nothing of the rest."""
+    for slug in SLUGS:
+        [container] = DEPLOYMENTS[slug]["spec"]["template"]["spec"]["containers"]
+        referred = {v["name"]: v["valueFrom"]["configMapKeyRef"] for v in container["env"] if "configMap" in str(v)}
+        expected = {"FLOTILLA_METRICS", "FLOTILLA_READ_ONLY", "FLOTILLA_CONFIRM", "FLOTILLA_DRY_RUN"}
+        expected |= {"FLOTILLA_DATA_QUOTA"} if SERVERS[slug].integration.files else set()
+        assert referred == {name: {"name": "flotilla", "key": name, "optional": True} for name in expected}
+
+
+def test_kubernetes_pods_are_counted_by_the_autoscaler_alone() -> None:
+    """A number in the Deployment would undo what it has done at each `kubectl apply`."""
+    assert all("replicas" not in one["spec"] for one in DEPLOYMENTS.values())
+    scaled = {one["spec"]["scaleTargetRef"]["name"] for one in OBJECTS if one["kind"] == "HorizontalPodAutoscaler"}
+    assert scaled == set(DEPLOYMENTS)
 
 
 def test_kubernetes_policies_let_a_server_out_only_where_it_needs_the_network() -> None:
@@ -90,7 +111,8 @@ def test_kubernetes_overlay(overlay: str, tmp_path: Path) -> None:
     for one in objects:
         kubernetes_validate.validate(one, "1.34", strict=True)
         assert one["kind"] == "Namespace" or one["metadata"]["namespace"] == "flotilla"
-    deployed = {one["metadata"]["name"]: one["spec"]["replicas"] for one in objects if one["kind"] == "Deployment"}
+    scalers = [one for one in objects if one["kind"] == "HorizontalPodAutoscaler"]
+    deployed = {one["metadata"]["name"]: one["spec"]["minReplicas"] for one in scalers}
     settings = next(one for one in objects if one["kind"] == "ConfigMap")
     servers = [slug for slug in deployed if slug != "switchboard"]
     expected = ["all"] if overlay == "many-nodes" else servers
@@ -116,13 +138,25 @@ def test_swarm_gateways_and_servers_keep_no_sessions() -> None:
         assert "FLOTILLA_STATEFUL" not in environment
         assert environment["FLOTILLA_STATE_KEY_FILE"] == "/run/secrets/flotilla-state-key"
         assert service["deploy"]["endpoint_mode"] == "dnsrr", name
-        assert int(service["stop_grace_period"].removesuffix("s")) > int(environment["FLOTILLA_DRAIN"])
+        assert int(service["stop_grace_period"].removesuffix("s")) > int(environment["FLOTILLA_DRAIN"]) + CLOSING
     gateway = services["switchboard"]
     assert gateway["environment"]["FLOTILLA_SESSIONS"] == "off"
     assert gateway["ports"][0]["mode"] == "host"
     for slug in SLUGS:  # each alone with the switchboard, whose token opens all of them
         assert services[slug]["networks"] == [slug]
     assert set(gateway["networks"]) == {"public", *SLUGS}
+
+
+@pytest.mark.parametrize("stack_of", [swarm, compose_switchboard, compose_tenants])
+def test_metrics_can_be_switched_on_everywhere(stack_of: Callable[[Any], str]) -> None:
+    """With the token that a Prometheus shows which is not in the same container."""
+    services = yaml.safe_load(stack_of(SERVERS))["services"]
+    names = [name for name in services if name in (*SLUGS, "switchboard")]
+    assert names
+    for name in names:
+        environment = services[name]["environment"]
+        assert environment["FLOTILLA_METRICS"] == "${FLOTILLA_METRICS:-off}"
+        assert environment["FLOTILLA_METRICS_TOKEN"] == "${FLOTILLA_METRICS_TOKEN:-}"
 
 
 def test_swarm_starts_servers_that_need_an_account_only_when_told() -> None:

@@ -21,7 +21,11 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--trace", default="", help="the calls of one trace; its first characters will do")
     parser.add_argument("--server", default="", help="the calls of one server, as hubspot")
     parser.add_argument("--tool", default="", help="the calls of one tool, as hubspot_create_contact")
-    parser.add_argument("--outcome", default="", help="ok, error, asked, not_started, lost, broken or cancelled")
+    parser.add_argument(
+        "--outcome",
+        default="",
+        help="ok, error, asked, denied, refused, not_started, timeout, lost, broken or cancelled",
+    )
     parser.add_argument("--limit", type=int, default=50, help="how many, the newest (default: 50)")
     parser.add_argument("--state", type=Path, default=paths.state_folder(), help="the switchboard's state folder")
     parser.add_argument("--tenant", default="", help="the calls of one tenant; see `scripts/flotilla tenant`")

@@ -28,7 +28,12 @@ HEADERS = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Versio
 
 
 class LoginError(Exception):
-    """The login failed. The message is a sentence."""
+    """The login failed. The message is a sentence; without a `reason` the server asked for none."""
+
+    def __init__(self, name: str, reason: str = "") -> None:
+        self.reason = reason
+        without = f"{name} did not ask for a login. Remove `auth: oauth`, if it needs none."
+        super().__init__(f"{name}: the login failed: {reason}" if reason else without)
 
 
 class BrowserOAuth(OAuth):
@@ -73,10 +78,10 @@ async def log_in(
             else:
                 await http.post(server.url, json=HELLO, headers=HEADERS)
     except (OAuthFlowError, NotStartedError, httpx2.HTTPError, TimeoutError, RuntimeError, OSError) as error:
-        raise LoginError(f"{server.name}: the login failed: {str(error) or type(error).__name__}.") from None
+        raise LoginError(server.name, f"{str(error) or type(error).__name__}.") from None
     context = oauth.context
     if not context.current_tokens or not context.client_info:
-        raise LoginError(f"{server.name} did not ask for a login. Remove `auth: oauth`, if it needs none.")
+        raise LoginError(server.name)
     write_private(
         state,
         server,

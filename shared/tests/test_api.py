@@ -477,6 +477,7 @@ async def test_nulls_option_clears_a_field(connected: Callable[..., ScratchApi],
         ("-3", 0, 0),
         ("Wed, 21 Oct 2015 07:28:00 GMT", 0, 0),
         ("soon", None, 0),
+        ("99999999999999999999 Oct 2015 07:28:00 GMT", None, 0),
         ("", None, 0),
     ],
 )

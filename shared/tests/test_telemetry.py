@@ -4,16 +4,18 @@ import json
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from opentelemetry import trace
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from starlette.requests import Request
 
-from flotilla import Bearer
+from flotilla import Bearer, errors
 from flotilla.serving import scrape, telemetry
 from flotilla_testing import faults
 from flotilla_testing.client import client
@@ -29,6 +31,7 @@ DASHBOARD = Path(__file__).parents[2] / "docs" / "grafana-dashboard.json"
 def values(environ: pytest.MonkeyPatch) -> Callable[[str], list[str]]:
     """Return what a Prometheus would read of a name: its lines, without the buckets."""
     environ.setattr(telemetry, "_recorders", [])
+    environ.setattr(telemetry, "_limits", {})
     written = telemetry.for_prometheus()
 
     def lines(name: str) -> list[str]:
@@ -71,6 +74,21 @@ async def test_measure_calls_and_requests(
     assert values(left) == [f'{left}{{limit="x-acme-ratelimit-daily-remaining",server="acme"}} 41.0']
 
 
+def test_limits_of_a_vendor_are_few(values: Callable[[str], list[str]]) -> None:
+    """A vendor that names its header otherwise in each response makes no series without end."""
+    for number in range(100):
+        telemetry.note_limits("acme", {f"RateLimit-{number}-Remaining": "1", "RateLimit-0-Remaining": str(number)})
+    left = values("flotilla_vendor_requests_left")
+    assert len(left) == telemetry.MOST_LIMITS
+    assert 'flotilla_vendor_requests_left{limit="ratelimit-0-remaining",server="acme"} 99.0' in left
+
+
+def test_values_are_no_more_than_was_asked_for(values: Callable[[str], list[str]]) -> None:
+    telemetry.measure(telemetry.GATEWAY_SERVER, 0.2, server="acme")
+    name = "flotilla_gateway_server_duration_seconds"
+    assert values(name) == [f'{name}_count{{server="acme"}} 1.0', f'{name}_sum{{server="acme"}} 0.2']
+
+
 def test_nothing_is_imported_where_nobody_asked() -> None:
     program = (
         "import sys, flotilla\n"
@@ -92,14 +110,31 @@ def test_measurements_over_otlp(environ: pytest.MonkeyPatch) -> None:
     environ.setattr(telemetry, "_metrics", None)
     environ.setenv("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://127.0.0.1:9")
     telemetry.configure("acme")
+    telemetry.configure("acme")  # as each tenant's gateway does
     telemetry.measure(telemetry.GATEWAY_SERVER, 0.2, server="acme")
     telemetry.note_limits("acme", {"X-RateLimit-Remaining": "12"})
     data: Any = json.loads(reader.get_metrics_data().to_json())["resource_metrics"][0]
     assert data["resource"]["attributes"]["service.name"] == "flotilla-acme"
     metrics = {m["name"]: (m["unit"], m["data"]["data_points"]) for m in data["scope_metrics"][0]["metrics"]}
     unit, [point] = metrics["flotilla.gateway.server.duration"]
-    assert (unit, point["sum"], point["attributes"]) == ("s", 0.2, {"server": "acme"})
-    assert metrics["flotilla.vendor.requests.left"][1][0]["value"] == 12
+    assert (unit, point["sum"], point["count"], point["attributes"]) == ("s", 0.2, 1, {"server": "acme"})
+    unit, [point] = metrics["flotilla.vendor.requests.left"]
+    assert (unit, point["value"]) == ("{request}", 12)
+
+
+def test_flush_of_spans_and_measurements_at_the_same_time(environ: pytest.MonkeyPatch) -> None:
+    """A collector that does not answer delays the end of a process once."""
+    both = threading.Barrier(2)
+
+    class Provider:
+        def force_flush(self) -> None:
+            both.wait(5)
+
+    environ.setattr(telemetry, "_metrics", Provider())
+    environ.setattr(trace, "get_tracer_provider", Provider)
+    telemetry.flush(60)
+    assert not both.broken
+    assert both.n_waiting == 0
 
 
 @pytest.mark.parametrize(
@@ -152,6 +187,17 @@ def test_dashboard_uses_only_what_is_measured() -> None:
         labels = {label for name in re.findall(r"flotilla_\w+", expression) for label in (*names[name].labels, "le")}
         for group in re.findall(r"by \(([^)]*)\)", expression):
             assert {label.strip() for label in group.split(",")} <= labels, expression
+
+
+def test_dashboard_shows_errors_alone() -> None:
+    """A preview, a question, a dry run and a repeated answer are no errors; each class of error is one."""
+    no_errors = {"ok", "asked", "preview", "dry_run", "repeated"}
+    classes = {kind.kind for kind in vars(errors).values() if isinstance(kind, type) and hasattr(kind, "kind")}
+    texts = _expressions(json.loads(DASHBOARD.read_text()))
+    excluded = [pattern for text in texts for pattern in re.findall(r'outcome!~"([^"]*)"', text)]
+    assert len(excluded) == 2
+    for pattern in excluded:
+        assert {outcome for outcome in no_errors | classes if re.fullmatch(pattern, outcome)} == no_errors
 
 
 def _expressions(dashboard: Any) -> list[str]:

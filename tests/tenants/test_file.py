@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import yaml
 
@@ -35,6 +36,15 @@ def test_tenants_file_holds_no_secret() -> None:
     needed = set(re.findall(r"\$\{([A-Z_]+):\?", TEXT))
     assert needed == {"FLOTILLA_DATABASE_PASSWORD", "FLOTILLA_STATE_KEY"}
     assert "PASSWORD :'password'" in CREATE_ROLE
+
+
+def test_tenants_file_takes_what_its_guide_names() -> None:
+    """All of the operator's variables in docs/tenants.md, but those of a switchboard without Docker."""
+    guide = (Path(__file__).parents[2] / "docs/tenants.md").read_text(encoding="utf-8")
+    elsewhere = {"CALL_CREDENTIALS", "HTTP_TOKEN", "READ_ONLY", "REMOTE_TOKEN", "TENANTS_FILE", "TENANT_KEY_FILE"}
+    named = set(re.findall(r"FLOTILLA_[A-Z_]*[A-Z]", guide)) - {f"FLOTILLA_{name}" for name in elsewhere}
+    assert sorted(name for name in named if name not in TEXT) == []
+    assert {"FLOTILLA_CONSOLE", "FLOTILLA_CONSOLE_TOKEN"} <= SERVICES["switchboard"]["environment"].keys()
 
 
 def test_tenants_file_variables_are_documented() -> None:

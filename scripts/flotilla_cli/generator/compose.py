@@ -28,6 +28,11 @@ TAG = f"${{FLOTILLA_VERSION:-{VERSION}}}"
 PORT = "${FLOTILLA_BIND:-127.0.0.1}:${FLOTILLA_PORT:-8811}:8811"
 INNER = "${FLOTILLA_FLEET_TOKEN:?set FLOTILLA_FLEET_TOKEN in .env}"  # between switchboard and servers: no client has it
 NEEDED = "${FLOTILLA_HTTP_TOKEN:?set FLOTILLA_HTTP_TOKEN in .env}"
+CONSOLE = {"FLOTILLA_CONSOLE": "${FLOTILLA_CONSOLE:-auto}", "FLOTILLA_CONSOLE_TOKEN": "${FLOTILLA_CONSOLE_TOKEN:-}"}
+METRICS = {  # of the switchboard and of each server
+    "FLOTILLA_METRICS": "${FLOTILLA_METRICS:-off}",
+    "FLOTILLA_METRICS_TOKEN": "${FLOTILLA_METRICS_TOKEN:-}",
+}
 
 
 def lines(names: Iterable[str]) -> str:
@@ -174,6 +179,8 @@ def compose_switchboard(servers: dict[str, Server[Any]]) -> str:
                 "FLOTILLA_STATE_KEY": "${FLOTILLA_STATE_KEY:-}",
                 "FLOTILLA_STATE": "/state",
                 "FLOTILLA_PERMISSIONS": "${FLOTILLA_PERMISSIONS:-on}",
+                **CONSOLE,
+                **METRICS,
                 **{env: _from_dotenv(env) for env, _, _ in documents.FLEET.values()},
                 **{name: text for one in servers.values() for name, text in known_to_the_switchboard(one).items()},
             },
@@ -198,6 +205,7 @@ def compose_switchboard(servers: dict[str, Server[Any]]) -> str:
                 "FLOTILLA_HTTP_TOKEN": INNER,
                 "FLOTILLA_ALLOWED_HOSTS": slug,
                 "FLOTILLA_STATE_KEY": "${FLOTILLA_STATE_KEY:-}",
+                **METRICS,
                 **_guards(server),
                 **own,
             },

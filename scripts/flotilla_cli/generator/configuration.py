@@ -14,7 +14,7 @@ from pydantic_core import PydanticUndefined
 from flotilla import Server, Service
 from flotilla.settings import FleetSettings, is_preference, is_secret
 from flotilla_cli.generator import documents
-from flotilla_cli.generator.text import MARK
+from flotilla_cli.generator.text import MARK, cell
 from flotilla_launcher.naming import catalog_name, module_of
 
 Row = tuple[str, str, str, str]  # variable, type, default, meaning
@@ -143,8 +143,7 @@ def configuration_page(servers: dict[str, Server[Any]]) -> str:
 def _table(rows: list[Row] | tuple[Row, ...]) -> str:
     lines = ["| variable | type | default | meaning |", "|---|---|---|---|"]
     for name, kind, default, text in rows:
-        text = " ".join(text.split()).replace("|", "\\|")
-        lines.append(f"| `{name}` | {kind.replace('string', 'text')} | {default} | {text} |")
+        lines.append(f"| `{name}` | {kind.replace('string', 'text')} | {default} | {cell(text)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -183,6 +183,12 @@ def dotenv(servers: dict[str, Server[Any]]) -> str:
         "FLOTILLA_VERSION=",
         "# For compose.switchboard.yaml: off asks nobody before a tool writes or deletes; on when left out.",
         "FLOTILLA_PERMISSIONS=",
+        "# on opens the console's pages at /console, for whoever has its token: read docs/console.md first.",
+        "FLOTILLA_CONSOLE=",
+        "FLOTILLA_CONSOLE_TOKEN=",
+        "# on adds /metrics for Prometheus to the switchboard and the servers; the token that Prometheus shows there.",
+        "FLOTILLA_METRICS=",
+        "FLOTILLA_METRICS_TOKEN=",
         "",
     ]
     lines += ["# -- For compose.switchboard.yaml: all servers together; what is set for one below counts for that one."]

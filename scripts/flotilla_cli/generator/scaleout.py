@@ -7,12 +7,12 @@ one state key.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flotilla import Server
 from flotilla_cli.generator import documents
-from flotilla_cli.generator.compose import TAG, known_to_the_switchboard, lines
+from flotilla_cli.generator.compose import METRICS, TAG, known_to_the_switchboard, lines
 from flotilla_cli.generator.text import MARK, as_yaml
 from flotilla_launcher.filters import LISTS
 from flotilla_launcher.naming import image
@@ -20,6 +20,7 @@ from flotilla_launcher.naming import image
 UID = 10001  # of every server in its image
 PORT, GATEWAY_PORT = 8000, 8811
 DRAIN = 50  # seconds that calls in flight get: longer than a tool's deadline
+GRACE = DRAIN + 15  # until a process is killed: it also closes what it has open, which takes 12 at most
 HTTP = {"FLOTILLA_TRANSPORT": "http", "FLOTILLA_HOST": "0.0.0.0", "FLOTILLA_DRAIN": str(DRAIN)}
 GATEWAY = {**HTTP, "FLOTILLA_PORT": str(GATEWAY_PORT), "FLOTILLA_SESSIONS": "off", "FLOTILLA_RUN": "http-map"}
 GATEWAY |= dict.fromkeys(("FLOTILLA_PERMISSIONS", "FLOTILLA_LOG", "FLOTILLA_NOTES"), "off")  # kept by one gateway alone
@@ -69,7 +70,7 @@ def _swarm_gateway(servers: dict[str, Server[Any]]) -> dict[str, Any]:
             "FLOTILLA_REMOTE_TOKEN_FILE": "/run/secrets/flotilla-fleet-token",
             "FLOTILLA_STATE_KEY_FILE": "/run/secrets/flotilla-state-key",
             "FLOTILLA_ALLOWED_HOSTS": "switchboard,${FLOTILLA_ALLOWED_HOSTS:-}",
-            "FLOTILLA_METRICS": "${FLOTILLA_METRICS:-off}",
+            **METRICS,
             **{env: f"${{{env}:-}}" for env, _, _ in documents.FLEET.values()},
             **filters,
         },
@@ -93,7 +94,7 @@ def _swarm_server(server: Server[Any]) -> dict[str, Any]:
             "FLOTILLA_HTTP_TOKEN_FILE": "/run/secrets/flotilla-fleet-token",
             "FLOTILLA_STATE_KEY_FILE": "/run/secrets/flotilla-state-key",
             "FLOTILLA_ALLOWED_HOSTS": slug,
-            "FLOTILLA_METRICS": "${FLOTILLA_METRICS:-off}",
+            **METRICS,
             **_swarm_guards(server),
             **{name: f"${{{name}:-}}" for name in sorted(own)},
         },
@@ -121,7 +122,7 @@ def _swarm_common(slug: str, replicas: str) -> dict[str, Any]:
         "tmpfs": ["/tmp"],
         "cap_drop": ["ALL"],
         "init": True,
-        "stop_grace_period": f"{DRAIN + 10}s",
+        "stop_grace_period": f"{GRACE}s",
         "deploy": {
             "replicas": replicas,
             # Names lead to the containers themselves: no virtual address that would need IPVS, or sends a connection
@@ -190,7 +191,6 @@ ONE_NODE: list[Object] = [
         "target": {"kind": "PersistentVolumeClaim"},
         "patch": '- {op: replace, path: "/spec/accessModes", value: [ReadWriteOnce]}',
     },
-    {"target": {"kind": "Deployment"}, "patch": '- {op: replace, path: "/spec/replicas", value: 1}'},
     {
         "target": {"kind": "HorizontalPodAutoscaler"},
         "patch": '- {op: replace, path: "/spec/minReplicas", value: 1}\n'
@@ -239,8 +239,12 @@ def gateway_objects(servers: dict[str, Server[Any]]) -> list[Object]:
             "metadata": {"name": NAMESPACE, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}},
         },
         _object("ServiceAccount", "flotilla", automountServiceAccountToken=False),
-        # Settings of the whole fleet, as FLOTILLA_READ_ONLY; FLOTILLA_ALLOWED_HOSTS takes the names that clients use.
-        _object("ConfigMap", "flotilla", data={"FLOTILLA_SERVERS": "", "FLOTILLA_METRICS": "off"}),
+        # Settings of the whole fleet, as FLOTILLA_READ_ONLY; FLOTILLA_PUBLIC_HOSTS are the names that clients use.
+        _object(
+            "ConfigMap",
+            "flotilla",
+            data={"FLOTILLA_SERVERS": "", "FLOTILLA_PUBLIC_HOSTS": "", "FLOTILLA_METRICS": "off"},
+        ),
         *(
             _object(
                 "PersistentVolumeClaim",
@@ -255,9 +259,7 @@ def gateway_objects(servers: dict[str, Server[Any]]) -> list[Object]:
             "networking.k8s.io/v1",
             spec={"podSelector": {}, "policyTypes": ["Ingress", "Egress"], "egress": [dns]},
         ),
-        _deployment(
-            "switchboard", GATEWAY_PORT, env, secret, [], role="gateway", replicas=3, config=["flotilla"], optional=[]
-        ),
+        _deployment("switchboard", GATEWAY_PORT, env, secret, [], role="gateway", config=["flotilla"], optional=[]),
         *_around("switchboard", GATEWAY_PORT, replicas=3, most=10),
         _object(
             "NetworkPolicy",
@@ -282,6 +284,9 @@ def server_objects(server: Server[Any]) -> list[Object]:
         "FLOTILLA_METRICS_TOKEN": "metrics-token",
     }
     env = {**HTTP, "FLOTILLA_PORT": str(PORT), "FLOTILLA_TIER": "all"}  # the gateway applies the tier
+    # And the lists, which name other servers' tools too. All else that is set for the fleet must reach each server.
+    guards = [variable for variable, _, _ in documents.common(server).values()]
+    fleet = ["FLOTILLA_METRICS", *(one for one in guards if one not in LISTS and one not in env)]
     mounts = [
         ("flotilla-state", "/state", slug),
         *([("flotilla-data", "/data", "")] if server.integration.files else []),
@@ -292,7 +297,7 @@ def server_objects(server: Server[Any]) -> list[Object]:
     ]
     return [
         _deployment(
-            slug, PORT, env, secret, mounts, role="server", replicas=2, config=[], optional=[f"flotilla-{slug}"]
+            slug, PORT, env, secret, mounts, role="server", config=[], optional=[f"flotilla-{slug}"], fleet=fleet
         ),
         *_around(slug, PORT, replicas=2, most=6),
         _object(
@@ -326,12 +331,14 @@ def _deployment(
     mounts: list[tuple[str, str, str]],
     *,
     role: str,
-    replicas: int,
     config: list[str],
     optional: list[str],
+    fleet: Iterable[str] = (),
 ) -> Object:
     """Return a Deployment. `secret`: variables from keys of the Secret `flotilla`; `mounts`: claim, path, folder in it;
-    `config`: ConfigMaps; `optional`: names of both a ConfigMap and a Secret that may be missing."""
+    `config`: ConfigMaps; `optional`: names of both a ConfigMap and a Secret that may be missing; `fleet`: variables
+    that the ConfigMap `flotilla` may hold. The autoscaler alone says how many pods there are: each `apply` of a number
+    would undo what it has done."""
     variables: list[Object] = [{"name": name, "value": value} for name, value in env.items()]
     variables += [
         {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},  # Prometheus comes by it
@@ -339,15 +346,8 @@ def _deployment(
     ]
     if role == "gateway":
         variables[-1]["value"] += ",$(FLOTILLA_PUBLIC_HOSTS)"
-        variables.insert(
-            -1,
-            {
-                "name": "FLOTILLA_PUBLIC_HOSTS",
-                "valueFrom": {
-                    "configMapKeyRef": {"name": "flotilla", "key": "FLOTILLA_PUBLIC_HOSTS", "optional": True}
-                },
-            },
-        )
+        variables.insert(-1, _of_the_fleet("FLOTILLA_PUBLIC_HOSTS"))
+    variables += [_of_the_fleet(name) for name in fleet]
     variables += [
         {
             "name": name,
@@ -390,7 +390,7 @@ def _deployment(
         "serviceAccountName": "flotilla",
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": DRAIN + 15,
+        "terminationGracePeriodSeconds": GRACE,
         "securityContext": {
             "runAsNonRoot": True,
             "runAsUser": UID,
@@ -418,13 +418,17 @@ def _deployment(
         slug,
         "apps/v1",
         spec={
-            "replicas": replicas,
             "revisionHistoryLimit": 3,
             "selector": {"matchLabels": _selector(slug)},
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
             "template": {"metadata": {"labels": labels}, "spec": pod},
         },
     )
+
+
+def _of_the_fleet(name: str) -> Object:
+    key = {"name": "flotilla", "key": name, "optional": True}
+    return {"name": name, "valueFrom": {"configMapKeyRef": key}}
 
 
 def _around(slug: str, port: int, *, replicas: int, most: int) -> list[Object]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from flotilla import Server
 from flotilla_cli.generator import documents, links
+from flotilla_cli.generator.text import cell
 from flotilla_launcher.naming import catalog_name, image, module_of
 
 
@@ -15,7 +16,8 @@ def server_table(server: Server[Any], discovery: dict[str, Any]) -> str:
         server.integration.description,
         "",
         f"Image `{image(server.slug)}` · contacts {_reach(server)}"
-        + (f" · [vendor's documentation]({server.integration.docs})" if server.integration.docs else ""),
+        + (f" · [vendor's documentation]({server.integration.docs})" if server.integration.docs else "")
+        + " · [questions that people ask](../../docs/questions.md)",
         "",
         *links.lines(server),
         "",
@@ -24,7 +26,7 @@ def server_table(server: Server[Any], discovery: dict[str, Any]) -> str:
     ]
     for tool in discovery["tools"]:
         attributes = discovery["attributes"]["tools"][tool["name"]]
-        about = " ".join(tool["description"].split()).split(". ")[0].rstrip(".").replace("|", "\\|")
+        about = cell(" ".join(tool["description"].split()).split(". ")[0].rstrip("."))
         group = f" ({attributes['group']})" if attributes["group"] else ""
         lines.append(f"| `{tool['name']}` | {about} | {attributes['effect']} | {attributes['tier']}{group} |")
     lines += ["", "| setting | variable | meaning |", "|---|---|---|"]
@@ -32,7 +34,7 @@ def server_table(server: Server[Any], discovery: dict[str, Any]) -> str:
     for name, field in server.integration.settings_class.model_fields.items():
         need = " **(needed)**" if name in needed else ""
         kind = "preference" if name in documents.fields(server, secret=False) else "secret"
-        about = (field.description or "").replace("|", "\\|")
+        about = cell(field.description or "")
         lines.append(
             f"| `{catalog_name(server.slug)}.{name}` ({kind}) | `{documents.variable(server, name)}` | {about}{need} |"
         )

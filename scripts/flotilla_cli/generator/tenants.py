@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flotilla import Server
-from flotilla_cli.generator.compose import HARDENED, PORT, TAG, beside
+from flotilla_cli.generator.compose import CONSOLE, HARDENED, METRICS, PORT, TAG, beside
 from flotilla_cli.generator.text import MARK, as_yaml
 from flotilla_launcher.naming import image
 
@@ -13,6 +13,8 @@ POSTGRES = "postgres:17"
 SCRIPT = "create-role.sh"  # beside the stack
 DATABASE_PASSWORD = "${FLOTILLA_DATABASE_PASSWORD:?set FLOTILLA_DATABASE_PASSWORD in .env}"
 OF_THE_OPERATOR = (  # by name: .env may hold each, empty is not set
+    "FLOTILLA_PUBLIC_URL",
+    "FLOTILLA_PLAIN_HTTP",
     "FLOTILLA_JWT_KEYS",
     "FLOTILLA_JWT_ISSUER",
     "FLOTILLA_JWT_AUDIENCE",
@@ -107,6 +109,8 @@ def _switchboard() -> dict[str, Any]:
             "FLOTILLA_TENANT_KEY": "${FLOTILLA_TENANT_KEY:-}",
             "FLOTILLA_STATE_KEY": "${FLOTILLA_STATE_KEY:?set FLOTILLA_STATE_KEY in .env}",
             "FLOTILLA_ALLOWED_HOSTS": "switchboard,${FLOTILLA_ALLOWED_HOSTS:-}",
+            **CONSOLE,
+            **METRICS,
             **{name: f"${{{name}:-}}" for name in OF_THE_OPERATOR},
         },
         "volumes": ["flotilla-tenants-state:/state", "flotilla-tenants-data:/data"],

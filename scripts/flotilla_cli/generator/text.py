@@ -27,6 +27,12 @@ class _Dumper(yaml.SafeDumper):
         return '"' if style == "'" and '"' not in value and "\\" not in value else style
 
 
+def cell(text: str) -> str:
+    """Return a text for a cell of a Markdown table: on one line, and nothing of it a border or, outside code, HTML."""
+    line = " ".join(text.split()).replace("|", "\\|")
+    return re.sub(r"(`[^`]*`)|<", lambda match: match[1] or "&lt;", line)
+
+
 def as_yaml(data: Any, head: str = MARK) -> str:
     """Return YAML in the order of the data, accents as they are."""
     text = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf"))

@@ -113,10 +113,13 @@ async def _log_in(host: Host, visit: Visit, server: OwnServer, show: Callable[[s
     try:
         await log_in(server, host.state, show)
         await read(host, visit)
-    except (LoginError, RefusedError) as error:
+    except RefusedError as error:
         failure = str(error)
+    except LoginError as error:
+        text = "login_failed" if error.reason else "no_login_wanted"
+        failure = visit.text(text, name=server.name, reason=error.reason)
     except Exception as error:  # whatever it is, the person who waits must see it
-        failure = f"{server.name}: the login failed: {_sentence(error)}"
+        failure = visit.text("login_failed", name=server.name, reason=_sentence(error))
     else:
         return ""
     report(failure)

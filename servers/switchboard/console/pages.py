@@ -390,7 +390,7 @@ def health(host: Host, visit: Visit) -> dict[str, Any]:
     except sqlite3.Error as error:
         problems.append(visit.text("log_unreadable", reason=error))
     problems += overview.problems
-    problems += [f"{server.title}: {server.problem}" for server in overview.servers if server.problem]
+    problems += [server.problem for server in overview.servers if server.problem]  # which name the server
     unmatched = _unmatched(host, overview) if readable else []
     problems += [visit.text("rule_is_unmatched", rule=f"{rule.server} / {rule.tool}") for rule in unmatched]
     last = last_calls(host)

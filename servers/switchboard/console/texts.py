@@ -116,6 +116,11 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: English, French
         "{name} has not said where to log in. Look at its address, then try again.",
         "{name} n’a pas dit où se connecter. Vérifiez son adresse, puis réessayez.",
     ),
+    "no_login_wanted": (
+        "{name} did not ask for a login. Remove `auth: oauth`, if it needs none.",
+        "{name} n’a pas demandé de connexion. Retirez `auth: oauth`, s’il n’en faut pas.",
+    ),
+    "login_failed": ("{name}: the login failed: {reason}", "{name} : la connexion a échoué : {reason}"),
     "log_in_to": ("Log in to {name}", "Connexion à {name}"),
     "log_in_how": (
         "A browser tab with the login opens on the machine where this console runs. If none does, follow this address:",

@@ -20,6 +20,7 @@ import pytest
 
 from flotilla_launcher.environment import SettingError
 from flotilla_servers.switchboard import selection
+from flotilla_servers.switchboard.browser_login import LoginError
 from flotilla_servers.switchboard.console.access import Access, console_token
 from flotilla_servers.switchboard.notes import list_notes, notes_folder
 from flotilla_servers.switchboard.settings_file import Rule
@@ -435,7 +436,7 @@ async def test_console_health_shows_the_rest_beside_a_server_with_an_unclear_gua
     host.permissions.add_rule(Rule(tool="probe_*", server="probe", decision="ask"), host.overview().tools())
     (fleet.folder / "config.yaml").write_text("probe: {tier: some}")
     text = html.unescape(await visitor.page("/health"))
-    assert "Probe: probe: FLOTILLA_TIER" in text
+    assert '<li><span class="mark lost" aria-hidden="true"></span>probe: FLOTILLA_TIER' in text
     assert "servers.Bad: a name has small letters" in text
     assert "matches no tool" not in text  # of a server whose tools are not known now
     assert "What crm offers was never read" in text
@@ -535,14 +536,26 @@ def crm(host: Any) -> None:
 
 
 @pytest.mark.usefixtures("crm")
-async def test_console_login_that_fails_says_why(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "english", "french"),
+    [
+        (ValueError("none"), "crm: the login failed: none.", "crm : la connexion a échoué : none."),
+        (LoginError("crm", "none."), "crm: the login failed: none.", "crm : la connexion a échoué : none."),
+        (LoginError("crm"), "crm did not ask for a login.", "crm n’a pas demandé de connexion."),
+    ],
+)
+async def test_console_login_that_fails_says_why(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch, error: Exception, english: str, french: str
+) -> None:
     async def log_in(*_: Any) -> None:
-        raise ValueError("no such registration")
+        raise error
 
     monkeypatch.setattr("flotilla_servers.switchboard.browser_login.log_in", log_in)
-    refused = await visitor.post("/servers/crm/connect")
-    assert refused.status_code == 400
-    assert "crm: the login failed: no such registration." in refused.text
+    for language, reason in (("en", english), ("fr", french)):
+        visitor.http.headers["accept-language"] = language
+        refused = await visitor.post("/servers/crm/connect")
+        assert refused.status_code == 400
+        assert reason in html.unescape(refused.text)
 
 
 @pytest.mark.usefixtures("crm")

@@ -19,6 +19,7 @@ import httpx2 as httpx
 
 from flotilla import in_thread
 from flotilla.audit import Audit
+from flotilla.http.responses import retry_after
 
 from ..schemes import Signature
 from ..store import Forward, ForwardState, Store, UnreadableError
@@ -175,6 +176,5 @@ def signatures(secrets: Sequence[str], message_id: str, stamp: str, body: bytes)
 
 def _retry_after(response: httpx.Response) -> float:
     """Return how many seconds an address asks not to be called, a day at most."""
-    text = response.headers.get("retry-after", "")
-    counts = response.status_code in (429, 503) and text.isascii() and text.isdecimal()
-    return min(float(text), PAUSES[-1]) if counts else 0.0
+    asked = retry_after(response) if response.status_code in (429, 503) else None
+    return min(asked or 0.0, PAUSES[-1])

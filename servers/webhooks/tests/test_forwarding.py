@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from email.utils import formatdate
 
 import httpx2 as httpx
 import pytest
@@ -153,6 +155,17 @@ async def test_forward_answers(
     assert len(target.requests) == 1  # no redirect is followed
     if pause:
         assert forward.due == NOW + pause
+
+
+@pytest.mark.parametrize(("seconds", "least", "most"), [(7200, 7100, 7200), (-60, PAUSES[0], PAUSES[0])])
+async def test_forward_waits_until_the_date_of_retry_after(
+    waiting: Store, clock: list[float], seconds: int, least: float, most: float
+) -> None:
+    date = formatdate(time.time() + seconds, usegmt=True)
+    target = Target(lambda _: httpx.Response(503, headers={"retry-after": date}))
+    await forwarder(waiting, target, clock).step()
+    [forward] = waiting.forwards()
+    assert least <= forward.due - NOW <= most
 
 
 async def test_forward_attempts_after_retry_after_end(waiting: Store, clock: list[float]) -> None:

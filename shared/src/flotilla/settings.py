@@ -294,7 +294,8 @@ class FleetSettings(ServerSettings):
         None, description="Bearer token of /metrics; without one it answers programs of this machine only"
     )
     plain_http: Annotated[list[str], CommaSeparated] = Field(
-        [], description="Hosts that may be contacted without encryption, such as a test vendor: host or host:port, ..."
+        [],
+        description="Hosts (host or host:port, comma-separated) contacted without encryption, such as a test vendor",
     )
     timezone: Annotated[str, Preference, AfterValidator(known_zone)] = Field(
         "UTC", description="IANA time zone of times without an offset, where an account names none"

@@ -41,7 +41,9 @@ RULES = (
         "bronze",
         "Schemas have object roots and no $ref, anyOf, null, title, const or item-less array.",
     ),
-    Rule("stable_list", "bronze", "The tools are the same with no settings, with <UNKNOWN> ones and in any hash seed."),
+    Rule(
+        "stable_list", "bronze", "The tools are the same with no settings, with `<UNKNOWN>` ones and in any hash seed."
+    ),
     Rule(
         "missing_secret", "bronze", "Without its settings a call names the variable, the catalog's name and the source."
     ),

@@ -307,7 +307,7 @@ class JwtBearer(Grant):
         dates: list[float] = []
 
         def note(response: httpx.Response) -> httpx.Response:
-            with suppress(KeyError, ValueError):
+            with suppress(KeyError, ValueError, OverflowError):
                 dates.append(parsedate_to_datetime(response.headers["date"]).timestamp())
             return response
 

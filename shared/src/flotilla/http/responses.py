@@ -229,6 +229,6 @@ def retry_after(response: httpx.Response, header: str = "") -> float | None:
     with suppress(ValueError):
         seconds = float(value)
         return max(0.0, seconds - time.time() if seconds > UNIX else seconds)
-    with suppress(ValueError):
+    with suppress(ValueError, OverflowError):
         return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
     return None

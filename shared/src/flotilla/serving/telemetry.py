@@ -10,10 +10,13 @@ import logging
 import os
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+
+from flotilla_launcher.version import VERSION
 
 
 @dataclass(frozen=True)
@@ -39,9 +42,11 @@ MEASURES = {
 }
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)  # seconds
 LIMIT_HEADER = re.compile(r"rate-?limit.*remaining")
+MOST_LIMITS = 10  # headers of a vendor that are kept: each is a series of its own
 
 Recorder = Callable[[str, float, Mapping[str, str]], None]
 _recorders: list[Recorder] = []
+_limits: dict[str, set[str]] = {}  # the headers of each server's vendor that were seen
 _metrics: Any = None  # OpenTelemetry's provider
 
 
@@ -54,14 +59,20 @@ def measure(name: str, value: float, **labels: str) -> None:
 def note_limits(server: str, headers: Mapping[str, str]) -> None:
     """Note what a vendor's response says about the requests that it still allows."""
     for header, text in headers.items() if _recorders else ():
-        if LIMIT_HEADER.search(header.lower()) and (number := re.match(r"\d+", text.strip())):
-            measure(VENDOR_LEFT, float(number[0]), server=server, limit=header.lower())
+        limit, known = header.lower(), _limits.setdefault(server, set())
+        if LIMIT_HEADER.search(limit) and (number := re.match(r"\d+", text.strip())):
+            if len(known) < MOST_LIMITS:
+                known.add(limit)
+            if limit in known:
+                measure(VENDOR_LEFT, float(number[0]), server=server, limit=limit)
 
 
 def for_prometheus() -> Callable[[], bytes]:
     """Measure from now on, and return the function that writes all values in Prometheus's text format."""
     import prometheus_client as prometheus
 
+    # When a series began would be another series for each, which nobody asks for.
+    prometheus.disable_created_metrics()  # type: ignore[no-untyped-call]
     registry = prometheus.CollectorRegistry()
     instruments: dict[str, Any] = {
         name: prometheus.Histogram(name, it.about, it.labels, registry=registry, buckets=BUCKETS)
@@ -79,15 +90,20 @@ def for_prometheus() -> Callable[[], bytes]:
 
 
 def configure(slug: str) -> None:
-    """Send spans and measurements to `OTEL_EXPORTER_OTLP_ENDPOINT`; without it the API costs nothing."""
+    """Send spans and measurements to `OTEL_EXPORTER_OTLP_ENDPOINT`; without it the API costs nothing.
+
+    Only the first call in a process counts: a second provider would send everything twice.
+    """
+    from opentelemetry import trace
+
     spans, measurements = (
         os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or os.environ.get(f"OTEL_EXPORTER_OTLP_{kind}_ENDPOINT")
         for kind in ("TRACES", "METRICS")
     )
     try:
-        if spans:
+        if spans and not _sends(trace.get_tracer_provider()):
             _send_spans(slug)
-        if measurements:
+        if measurements and not _sends(_metrics):
             _send_measurements(slug)
     except ImportError:
         logging.getLogger(__name__).warning(
@@ -126,14 +142,14 @@ def _send_measurements(slug: str) -> None:
             histogram = meter.create_histogram(dotted, "s", it.about, explicit_bucket_boundaries_advisory=BUCKETS)
             instruments[name] = histogram.record
         else:
-            instruments[name] = meter.create_gauge(dotted, description=it.about).set
+            instruments[name] = meter.create_gauge(dotted, "{request}", it.about).set
     _recorders.append(lambda name, value, labels: instruments[name](value, dict(labels)))
 
 
 def _resource(slug: str) -> Any:
     from opentelemetry.sdk.resources import Resource
 
-    return Resource.create({"service.name": f"flotilla-{slug}"})
+    return Resource.create({"service.name": f"flotilla-{slug}", "service.version": VERSION})
 
 
 @contextmanager
@@ -153,8 +169,14 @@ def flush(seconds: float = 0.5) -> None:
     """Send the waiting spans and measurements within so many seconds, before the process ends."""
     from opentelemetry import trace
 
-    for provider in (trace.get_tracer_provider(), _metrics):
-        if hasattr(provider, "force_flush"):
-            thread = threading.Thread(target=provider.force_flush, daemon=True)
-            thread.start()
-            thread.join(seconds)
+    providers, end = filter(_sends, (trace.get_tracer_provider(), _metrics)), time.monotonic() + seconds
+    threads = [threading.Thread(target=provider.force_flush, daemon=True) for provider in providers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:  # a collector that does not answer delays the end once, not for each of them
+        thread.join(max(0.0, end - time.monotonic()))
+
+
+def _sends(provider: Any) -> bool:
+    """Tell whether a provider is one of the SDK's, and not what stands for it before."""
+    return hasattr(provider, "force_flush")
