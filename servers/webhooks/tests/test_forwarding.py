@@ -240,6 +240,36 @@ async def test_forward_not_to_a_private_address(waiting: Store, clock: list[floa
     assert len(target.requests) == 1
 
 
+async def test_forwarder_keeps_no_connection_without_work(waiting: Store, clock: list[float]) -> None:
+    """Those of two hundred tenants would be open files."""
+    one = forwarder(waiting, Target(), clock)
+    running = asyncio.create_task(one.run())
+    try:
+        await eventually(lambda: waiting.forward_totals() == {"delivered": 1})
+        await eventually(lambda: one._client is None)
+    finally:
+        running.cancel()
+
+
+async def test_forwarder_ends_after_what_it_sends(waiting: Store, clock: list[float]) -> None:
+    """What has arrived is recorded, so that the one with the next settings does not send it again."""
+    arrived, answer = asyncio.Event(), asyncio.Event()
+
+    async def slow(request: httpx.Request) -> httpx.Response:
+        arrived.set()
+        await answer.wait()
+        return httpx.Response(204)
+
+    one = forwarder(waiting, slow, clock)  # type: ignore[arg-type]
+    running = asyncio.create_task(one.run())
+    await arrived.wait()
+    one.end()
+    waiting.add([Arrival("calendly", "main", "k2", "", "", None, {}, forward=True)])
+    answer.set()
+    await running
+    assert waiting.forward_totals() == {"delivered": 1, "waiting": 1}
+
+
 async def test_forward_of_chosen_vendors(store: Store, log: Log) -> None:
     """What came in is forwarded at once, those vendors' alone."""
     target = Target()

@@ -207,9 +207,11 @@ async def loses_nothing(killed: Killed) -> None:
     assert killed.consumed == killed.expected()
 
 
-def start(folder: Path, environ: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+def start(environ: Mapping[str, str], *options: str) -> subprocess.CompletedProcess[str]:
     """Run a receiver that is to end at once."""
-    return subprocess.run(COMMAND, env=dict(environ), capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        [*COMMAND, *options], env=dict(environ), capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 @pytest.mark.slow
@@ -223,17 +225,23 @@ def start(folder: Path, environ: Mapping[str, str]) -> subprocess.CompletedProce
         ({"WEBHOOKS_FORWARD_URL": "http://inbox.example.com"}, "must begin with https://"),
         ({"WEBHOOKS_RECEIVE_HOST": "203.0.113.1"}, "it cannot listen"),
         ({"FLOTILLA_STATE": "/nowhere"}, "The state folder /nowhere cannot be written"),
-        ({"FLOTILLA_TENANTS": "/nowhere/tenants.db", "WEBHOOKS_PUBLIC_URL": ""}, "WEBHOOKS_PUBLIC_URL is not set"),
+        ({"FLOTILLA_TENANTS": "tenants.db", "WEBHOOKS_PUBLIC_URL": ""}, "WEBHOOKS_PUBLIC_URL is not set"),
         ({"FLOTILLA_TENANTS": "postgresql://nobody@127.0.0.1:1/x"}, "The database of tenants cannot be used"),
     ],
 )
 def test_receiver_with_wrong_settings_says_so(tmp_path: Path, settings: dict[str, str], sentence: str) -> None:
-    done = start(tmp_path, environ_of(tmp_path, **settings))
+    done = start(environ_of(tmp_path, **settings))
     assert done.returncode == 1
     assert done.stderr.startswith("flotilla-webhooks receive: ")
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
     assert "CANARY" not in done.stderr
+
+
+@pytest.mark.slow
+def test_receiver_option_names_the_tenants_database(tmp_path: Path) -> None:
+    done = start(environ_of(tmp_path), "--tenants", str(tmp_path))
+    assert (done.returncode, done.stderr.count("The database of tenants cannot be used")) == (1, 1)
 
 
 @pytest.mark.slow
