@@ -40,13 +40,23 @@ def own_variables(tenant_id: str, environ: Mapping[str, str]) -> dict[str, dict[
     return {"webhooks": {"WEBHOOKS_PUBLIC_URL": f"{receiver.rstrip('/')}/t/{tenant_id}"}} if receiver else {}
 
 
+def left_folders(data: Path, state: Path, tenant_id: str) -> list[Path]:
+    """Return which folders of one tenant are still there after `remove_folders` has failed."""
+    places = folders(data, state, tenant_id)
+    return [place for folder in places for place in (folder, _removed(folder)) if place.exists()]
+
+
+def _removed(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.deleted")
+
+
 def remove_folders(data: Path, state: Path, tenant_id: str) -> None:
     """Delete the files and the state of one tenant.
 
     Each folder leaves its place at once, so that no program that works there makes a file while it is emptied.
     """
     for folder in folders(data, state, tenant_id):
-        removed = folder.with_name(f"{folder.name}.deleted")
+        removed = _removed(folder)
         with suppress(FileNotFoundError):
             shutil.rmtree(removed)  # of an attempt that failed
         with suppress(FileNotFoundError):

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from flotilla_servers.switchboard.tenants import administration
 from flotilla_servers.switchboard.tenants.gateways import account_of
 from flotilla_servers.switchboard.tenants.keys import VaultError
 from flotilla_servers.switchboard.tenants.server_tenants import ServerTenants
 from flotilla_servers.switchboard.tenants.setup import folders, open_tenants, remove_folders
-from flotilla_servers.switchboard.tenants.tenant import Settings
+from flotilla_servers.switchboard.tenants.tenant import Settings, TenantError
 from flotilla_servers.switchboard.tenants.tenants import Tenants
 from flotilla_servers.switchboard.tenants.vault import Vault
 
@@ -97,18 +98,24 @@ def test_removed_folders_leave_their_place_first(tmp_path: Path, monkeypatch: py
     remove_folders(tmp_path / "data", tmp_path / "state", "acme-1")  # nothing is left to be removed
 
 
-def test_removed_folders_after_an_attempt_that_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    place = folders(tmp_path / "data", tmp_path / "state", "acme-1")[1]
-    (place / "webhooks").mkdir(parents=True)
+def test_removed_folders_after_an_attempt_that_failed(
+    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error names what is left, and the next attempt removes it."""
+    tenants, vault = open_tenants(database, ENVIRON)
+    roots = tmp_path / "data", tmp_path / "state"
+    acme, _ = administration.create(tenants, vault, "acme", {}, tmp_path / "template", *roots)
+    remove = shutil.rmtree
+
+    def fail(path: Path) -> None:
+        if path.exists() and path.parent == roots[1] / "tenants":
+            raise PermissionError(13, "Permission denied", str(path))
+        remove(path)
+
     with monkeypatch.context() as patched:
-
-        def fail(path: Path) -> None:
-            if path.exists():
-                raise PermissionError(path)
-            raise FileNotFoundError(path)
-
         patched.setattr(shutil, "rmtree", fail)
-        with pytest.raises(PermissionError):
-            remove_folders(tmp_path / "data", tmp_path / "state", "acme-1")
-    remove_folders(tmp_path / "data", tmp_path / "state", "acme-1")
-    assert list(place.parent.iterdir()) == []
+        with pytest.raises(TenantError) as problem:
+            administration.delete(tenants, acme, *roots)
+    assert problem.value.hint == f"Delete {roots[1] / 'tenants' / acme.id}.deleted."
+    remove_folders(*roots, acme.id)
+    assert [list((root / "tenants").iterdir()) for root in roots] == [[], []]
