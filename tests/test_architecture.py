@@ -82,3 +82,14 @@ def test_server_is_imported_by_none_of_its_modules(folder: Path) -> None:
     known = modules(folder.name, folder)
     for name, path in known.items():
         assert f"{folder.name}.server" not in set(imports(name, path, known)), name
+
+
+BETWEEN_SERVERS = {"webhooks.receive.tenants": "switchboard"}  # see docs/decisions/0033-receiver-of-tenants.md
+
+
+@pytest.mark.parametrize("folder", SERVERS, ids=lambda folder: folder.name)
+def test_server_imports_no_other_server(folder: Path) -> None:
+    """Deleting a folder deletes the integration, and nothing else. What several share is in `servers/_<name>`."""
+    for name, path in modules(folder.name, folder).items():
+        imported = re.findall(r"\bflotilla_servers\.([a-z]\w*)", path.read_text(encoding="utf-8"))
+        assert set(imported) - {folder.name} <= {BETWEEN_SERVERS.get(name)}, name

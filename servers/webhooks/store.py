@@ -182,7 +182,7 @@ class Store:
 
     def __init__(self, path: Path, keys: Keys, clock: Callable[[], float] = time.time) -> None:
         self._path, self._keys, self._clock = path, keys, clock
-        with self._open() as db:
+        with self._open("rwc") as db:
             (version,) = db.execute("PRAGMA user_version").fetchone()
             if version > VERSION:
                 raise errors.ConfigurationError(
@@ -437,9 +437,11 @@ class Store:
         )
 
     @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
+    def _open(self, mode: str = "rw") -> Iterator[sqlite3.Connection]:
+        """Give a connection; only with `rwc` a file that is gone, such as a deleted tenant's, is made again."""
+        place = f"{self._path.absolute().as_uri()}?mode={mode}"
         try:
-            with closing(sqlite3.connect(self._path, timeout=BUSY, isolation_level=None)) as db:
+            with closing(sqlite3.connect(place, uri=True, timeout=BUSY, isolation_level=None)) as db:
                 db.execute("PRAGMA journal_mode = WAL")
                 db.execute("PRAGMA synchronous = FULL")
                 db.execute("PRAGMA foreign_keys = ON")

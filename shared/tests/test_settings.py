@@ -95,9 +95,7 @@ def test_load_settings_that_do_not_fit_together() -> None:
         def _both(self) -> "Pair":
             raise ValueError("set user and password, or neither")
 
-    with pytest.raises(
-        errors.ConfigurationError, match="The settings of acme do not fit together: Value error, set user and"
-    ) as it:
+    with pytest.raises(errors.ConfigurationError, match="The settings of acme do not fit together: set user and") as it:
         load(Pair, "acme")
     assert it.value.hint == "Ask the operator to correct them."
 

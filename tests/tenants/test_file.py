@@ -51,3 +51,13 @@ def test_tenants_file_variables_are_documented() -> None:
     page = configuration_page({"webhooks": server_of("webhooks")})
     used = set(re.findall(r"\$\{([A-Z0-9_]+)", TEXT)) - set(OF_THE_OPERATOR)  # which stand in docs/tenants.md
     assert sorted(name for name in used if f"`{name}`" not in page) == []
+
+
+def test_tenants_file_has_one_receiver_for_all() -> None:
+    """It has the vault's key, and no tenant's setting: those are in the vault."""
+    receiver = SERVICES["webhooks-receive"]
+    assert "/fleet:" in receiver["image"]
+    assert receiver["volumes"] == ["flotilla-tenants-state:/state"]
+    for name in ("FLOTILLA_TENANTS", "FLOTILLA_TENANT_KEY", "PGPASSWORD", "WEBHOOKS_PUBLIC_URL"):
+        assert receiver["environment"][name] == SERVICES["switchboard"]["environment"][name], name
+    assert not receiver["environment"].keys() & {"WEBHOOKS_SECRETS", "WEBHOOKS_FORWARD_SECRET", "FLOTILLA_STATE_KEY"}

@@ -1,6 +1,6 @@
 """compose/compose.tenants.yaml, run for real: PostgreSQL, the switchboard with all servers, a receiver of webhooks.
 
-Builds three images and takes minutes, so it runs on demand:
+Builds two images and takes minutes, so it runs on demand:
 
     FLOTILLA_TENANTS_STACK=1 .venv/bin/python -m pytest tests/tenants -s
 """
@@ -25,6 +25,7 @@ from fastmcp.client.transports import StreamableHttpTransport
 from flotilla_cli.generator.servers import server_of
 from flotilla_cli.generator.tenants import CREATE_ROLE, SCRIPT, VOLUMES, compose_tenants
 from flotilla_testing.client import text_of
+from flotilla_testing.waiting import wait_until
 
 pytestmark = [
     pytest.mark.slow,
@@ -37,6 +38,8 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 PROJECT = f"flotilla-test-tenants-{secrets.token_hex(4)}"
 POSTGRES = f"{PROJECT}-postgres"
+ACME, ZETA = "canary-of-acmes-webhook", "canary-of-zetas-webhook"
+PUBLIC = "https://hooks.example.com"
 FAST = {"interval": "2s", "start_period": "240s"}
 
 
@@ -60,8 +63,7 @@ class Stack:
             "FLOTILLA_PORT": str(self.port),
             "WEBHOOKS_RECEIVE_PORT": str(self.receiver),
             "WEBHOOKS_PAGE_PORT": str(page),
-            "WEBHOOKS_PUBLIC_URL": "https://hooks.example.com",
-            "WEBHOOKS_SECRETS": "token/main=canary-of-the-webhook",
+            "WEBHOOKS_PUBLIC_URL": PUBLIC,
         }
 
     def compose(self, *args: str, text: str = "", check: bool = True) -> str:
@@ -86,9 +88,18 @@ class Stack:
         transport = StreamableHttpTransport(f"http://127.0.0.1:{self.port}/mcp", auth=token)
         return Client(transport, timeout=60, elicitation_handler=yes)
 
-    def send(self, number: int, token: str = "canary-of-the-webhook") -> int:
-        url, headers = f"http://127.0.0.1:{self.receiver}/hooks/token/main", {"Authorization": f"Bearer {token}"}
+    def create(self, name: str, secret: str) -> tuple[str, str]:
+        """Create a tenant that has webhooks; return its client's token and its id."""
+        printed = self.tenant("create", name, "--servers", "filesystem,webhooks", "--timezone", "Europe/Paris")
+        line = f"flotilla-webhooks.secrets=token/main={secret}\n"
+        self.tenant("import", name, "/dev/stdin", text=line)
+        [token] = re.findall(r"flt_\S+", printed)
+        return token, json.loads(self.tenant("show", name))["id"]
+
+    def send(self, tenant: str, number: int, secret: str) -> int:
+        url = f"http://127.0.0.1:{self.receiver}/t/{tenant}/hooks/token/main"
         body = {"id": f"evt-{number}", "type": "order.paid", "montant": "12,50 €"}
+        headers = {"Authorization": f"Bearer {secret}"}
         return httpx2.post(url, json=body, headers=headers, trust_env=False).status_code
 
 
@@ -102,9 +113,7 @@ async def called(client: Client[Any], tool: str, **arguments: Any) -> dict[str, 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory, unused_tcp_port_factory: Any) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("tenants")
-    run = subprocess.run(
-        [str(ROOT / "scripts" / "build"), "fleet", "webhooks"], capture_output=True, text=True, check=False
-    )
+    run = subprocess.run([str(ROOT / "scripts" / "build"), "fleet"], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr[-3000:]
     target = {"inherits": ["_common"], "context": str(HERE / "postgres"), "tags": [POSTGRES]}
     (folder / "bake.json").write_text(json.dumps({"target": {"postgres": target}}))
@@ -124,26 +133,33 @@ def stack(tmp_path_factory: pytest.TempPathFactory, unused_tcp_port_factory: Any
 
 
 async def test_tenants_stack_keeps_everything_over_a_restart(stack: Stack) -> None:
-    """A tenant is created, calls, and gets a webhook; then all containers are removed, and made again."""
-    printed = stack.tenant("create", "acme", "--servers", "filesystem,webhooks", "--timezone", "Europe/Paris")
-    [token] = re.findall(r"flt_\S+", printed)
-    values = {name: stack.settings[f"WEBHOOKS_{name.upper()}"] for name in ("secrets", "public_url")}
-    lines = "".join(f"flotilla-webhooks.{name}={value}\n" for name, value in values.items())
-    stack.tenant("import", "acme", "/dev/stdin", text=lines)
-    stack.settings["FLOTILLA_WEBHOOKS_TENANT"] = json.loads(stack.tenant("show", "acme"))["id"]
+    """Two tenants call and get webhooks at one receiver; then all containers are removed, and made again."""
+    token, acme = stack.create("acme", ACME)
+    other, zeta = stack.create("zeta", ZETA)
     async with stack.client(token) as client:
         await called(client, "fs_write_file", path="été.txt", content="12,50 €")
     assert httpx2.post(f"http://127.0.0.1:{stack.port}/mcp", json={}, trust_env=False).status_code == 401
     stack.compose("--profile", "webhooks", "up", "--detach", "--wait")
-    assert (stack.send(1), stack.send(2, "wrong")) == (200, 401)
+    assert (stack.send(acme, 1, ACME), stack.send(zeta, 1, ZETA), stack.send(zeta, 2, ACME)) == (200, 200, 401)
 
     stack.compose("--profile", "webhooks", "down")
     stack.compose("--profile", "webhooks", "up", "--detach", "--wait")
-    assert (stack.send(1), stack.send(3)) == (200, 200)
+    assert (stack.send(acme, 1, ACME), stack.send(acme, 3, ACME)) == (200, 200)
     async with stack.client(token) as client:
         assert (await called(client, "fs_read_file", path="été.txt"))["content"] == "12,50 €"
         events = (await called(client, "wh_list_events"))["items"]
+        [endpoint] = (await called(client, "wh_list_endpoints"))["items"]
     assert len(events) == 2  # the first one's second delivery is dropped
+    assert endpoint["url"] == f"{PUBLIC}/t/{acme}/hooks/token/main"
+    async with stack.client(other) as client:
+        assert len((await called(client, "wh_list_events"))["items"]) == 1
+
+    stack.tenant("delete", "zeta", "--confirm", "zeta")
+    wait_until(lambda: stack.send(zeta, 4, ZETA) == 401)
+    listed = stack.compose(
+        "exec", "--no-TTY", "switchboard", "python3.13", "-c", "import os; print(os.listdir('/state/tenants'))"
+    )
+    assert re.findall(r"'(.*?)'", listed) == [acme]
     logs = stack.compose("--profile", "webhooks", "logs")
     assert [
         name for name in stack.settings if name.endswith(("_KEY", "_PASSWORD")) and stack.settings[name] in logs

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any
 
-from flotilla import Server, Service
+from flotilla import Server, ServerSettings, Service
 from flotilla_cli.generator import documents
 from flotilla_cli.generator.text import BREAK, as_yaml
 from flotilla_launcher.filters import LISTS, SETTINGS
@@ -87,9 +87,12 @@ def known_to_the_switchboard(server: Server[Any]) -> dict[str, str]:
     return {n: f"${{{n}:+set}}" for n in sorted(needs)} | {n: _from_dotenv(n) for n in sorted(filters)}
 
 
-def beside(server: Server[Any], service: Service) -> dict[str, Any]:
-    """Return the program that runs beside a server: from its image, on its state, with ports of its own."""
-    fields = service.settings.model_fields
+def beside(server: Server[Any], service: Service, settings: type[ServerSettings] | None = None) -> dict[str, Any]:
+    """Return the program that runs beside a server: from its image, on its state, with ports of its own.
+
+    `settings` are those that it has in the environment, all of them unless told otherwise.
+    """
+    fields = (settings or service.settings).model_fields
     ports = {port: str(fields[port].default) for port in service.listens.values()}
     inside = {**dict.fromkeys(service.listens, "0.0.0.0"), **ports}
     published = {port: _from_dotenv(documents.variable(server, port), number) for port, number in ports.items()}

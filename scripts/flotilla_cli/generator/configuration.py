@@ -97,12 +97,6 @@ COMPOSE: tuple[Row, ...] = (
     ("FLOTILLA_CONSOLE_TOKEN", "secret", "", "What opens the console; else one is made and kept in the state folder."),
     ("FLOTILLA_POSTGRES_IMAGE", "text", "`postgres:17`", "Image of the [tenants](tenants.md)' database."),
     ("FLOTILLA_DATABASE_PASSWORD", "secret", "", "Password of the switchboard in the tenants' database."),
-    (
-        "FLOTILLA_WEBHOOKS_TENANT",
-        "text",
-        "",
-        "Id of the tenant whose webhooks the receiver of compose.tenants.yaml takes.",
-    ),
     ("FLOTILLA_MEMORY", "text", "`2g`", "Memory of the tenants' switchboard with the servers that it starts."),
     ("FLOTILLA_CPUS", "number", "`2`", "CPUs of the tenants' switchboard with the servers that it starts."),
     ("FLOTILLA_TENANT_KEY", "secret", "", "Key that seals the tenants' credentials: [tenants](tenants.md)."),

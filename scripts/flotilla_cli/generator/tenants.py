@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flotilla import Server
+from flotilla import Server, ServerSettings, Service
 from flotilla_cli.generator.compose import CONSOLE, HARDENED, METRICS, PORT, TAG, beside
 from flotilla_cli.generator.text import MARK, as_yaml
 from flotilla_launcher.naming import image
@@ -12,7 +12,8 @@ from flotilla_launcher.naming import image
 POSTGRES = "postgres:17"
 SCRIPT = "create-role.sh"  # beside the stack
 DATABASE_PASSWORD = "${FLOTILLA_DATABASE_PASSWORD:?set FLOTILLA_DATABASE_PASSWORD in .env}"
-OF_THE_OPERATOR = (  # by name: .env may hold each, empty is not set
+RECEIVER = "WEBHOOKS_PUBLIC_URL"  # of all tenants' webhooks; each one's address follows from it
+OF_THE_SWITCHBOARD = (  # by name: .env may hold each, empty is not set
     "FLOTILLA_PUBLIC_URL",
     "FLOTILLA_PLAIN_HTTP",
     "FLOTILLA_JWT_KEYS",
@@ -22,9 +23,14 @@ OF_THE_OPERATOR = (  # by name: .env may hold each, empty is not set
     "FLOTILLA_INTROSPECTION_CLIENT_ID",
     "FLOTILLA_INTROSPECTION_CLIENT_SECRET",
     "FLOTILLA_TENANT_CLAIM",
-    "FLOTILLA_TENANT_KEY_URL",
-    "FLOTILLA_TENANT_KEY_TOKEN",
 )
+OPENBAO = ("FLOTILLA_TENANT_KEY_URL", "FLOTILLA_TENANT_KEY_TOKEN")
+OF_THE_OPERATOR = (*OF_THE_SWITCHBOARD, *OPENBAO)
+VAULT = {
+    "FLOTILLA_TENANTS": "postgresql://flotilla@database/flotilla",
+    "PGPASSWORD": DATABASE_PASSWORD,
+    **{name: f"${{{name}:-}}" for name in ("FLOTILLA_TENANT_KEY", *OPENBAO)},
+}
 # What PostgreSQL's image runs once, on an empty volume. The switchboard refuses a superuser, whom row-level security
 # does not hold; the image's own one keeps no password, so that nobody logs in as it over the network.
 CREATE_ROLE = f"""\
@@ -40,13 +46,9 @@ SQL
 def compose_tenants(servers: dict[str, Server[Any]]) -> str:
     """Return the stack: `docker compose --env-file .env -f compose/compose.tenants.yaml up --detach --wait`."""
     services = {"database": _database(), "switchboard": _switchboard()}
-    if (webhooks := servers.get("webhooks")) and webhooks.integration.service:
-        receiver = beside(webhooks, webhooks.integration.service)
-        # The tenant's own server has its key in the tenant's state folder, where the receiver finds it.
-        del receiver["environment"]["FLOTILLA_STATE_KEY"]
-        receiver["volumes"] = [_folder("flotilla-tenants-state", "/state", "tenants/${FLOTILLA_WEBHOOKS_TENANT:-none}")]
-        receiver["depends_on"] = {"switchboard": {"condition": "service_healthy"}}
-        services[f"webhooks-{receiver['command'][0]}"] = receiver
+    for slug, server in servers.items():
+        if (service := server.integration.service) and service.of_tenants:
+            services[f"{slug}-{service.mode}"] = _beside(server, service, service.of_tenants)
     stack = {
         "name": "flotilla-tenants",
         "services": services,
@@ -59,10 +61,6 @@ def compose_tenants(servers: dict[str, Server[Any]]) -> str:
 
 
 VOLUMES = ("flotilla-tenants-database", "flotilla-tenants-state", "flotilla-tenants-data")
-
-
-def _folder(volume: str, target: str, folder: str) -> dict[str, Any]:
-    return {"type": "volume", "source": volume, "target": target, "volume": {"subpath": folder}}
 
 
 def _database() -> dict[str, Any]:
@@ -104,17 +102,34 @@ def _switchboard() -> dict[str, Any]:
             "FLOTILLA_TRANSPORT": "http",  # read by the health check too
             "FLOTILLA_HOST": "0.0.0.0",
             "FLOTILLA_PORT": "8811",
-            "FLOTILLA_TENANTS": "postgresql://flotilla@database/flotilla",
-            "PGPASSWORD": DATABASE_PASSWORD,
-            "FLOTILLA_TENANT_KEY": "${FLOTILLA_TENANT_KEY:-}",
+            **VAULT,
             "FLOTILLA_STATE_KEY": "${FLOTILLA_STATE_KEY:?set FLOTILLA_STATE_KEY in .env}",
             "FLOTILLA_ALLOWED_HOSTS": "switchboard,${FLOTILLA_ALLOWED_HOSTS:-}",
             **CONSOLE,
             **METRICS,
-            **{name: f"${{{name}:-}}" for name in OF_THE_OPERATOR},
+            RECEIVER: f"${{{RECEIVER}:-}}",
+            **{name: f"${{{name}:-}}" for name in OF_THE_SWITCHBOARD},
         },
         "volumes": ["flotilla-tenants-state:/state", "flotilla-tenants-data:/data"],
         "networks": ["public", "database"],
         "depends_on": {"database": {"condition": "service_healthy"}},
         "ports": [PORT],
+    }
+
+
+def _beside(server: Server[Any], service: Service, settings: type[ServerSettings]) -> dict[str, Any]:
+    """Return a program that works for all tenants: their settings are in the vault, its own in .env.
+
+    It needs no FLOTILLA_STATE_KEY: each tenant's server has its key in the tenant's folder.
+    """
+    receiver = beside(server, service, settings)
+    del receiver["environment"]["FLOTILLA_STATE_KEY"]
+    return {
+        **receiver,
+        "image": image("fleet", TAG),  # which has the switchboard's package and the driver
+        "command": [server.slug, service.mode],
+        "environment": {**receiver["environment"], **VAULT},
+        "volumes": ["flotilla-tenants-state:/state"],
+        "networks": ["public", "database"],
+        "depends_on": {"database": {"condition": "service_healthy"}},
     }

@@ -9,7 +9,7 @@ from typing import Any
 
 from flotilla_launcher.user_files import read_document
 
-from .setup import folders, remove_folders
+from .setup import folders, left_folders, remove_folders
 from .tenant import Settings, Tenant, TenantError
 from .tenants import Tenants
 from .vault import Vault
@@ -68,6 +68,6 @@ def delete(tenants: Tenants, tenant: Tenant, data: Path, state: Path) -> None:
     try:
         remove_folders(data, state, tenant.id)
     except OSError as error:
-        places = " and ".join(map(str, folders(data, state, tenant.id)))
+        places = " and ".join(map(str, left_folders(data, state, tenant.id)))
         problem = f"{tenant.name} is deleted, but not all of its files: {error}."
         raise TenantError(problem, f"Delete {places}.") from None

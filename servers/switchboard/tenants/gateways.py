@@ -7,6 +7,7 @@ import asyncio
 import copy
 import hashlib
 import hmac
+import os
 from collections.abc import Callable
 from pathlib import Path
 from weakref import WeakValueDictionary
@@ -28,7 +29,7 @@ from ..selection import Account
 from ..tool_search import failed
 from .authentication import UNAVAILABLE, TenantToken
 from .quotas import QuotaError, Quotas
-from .setup import folders, remove_folders
+from .setup import folders, own_variables, remove_folders
 from .store import StoreError
 from .tenant import Tenant
 from .tenants import Tenants
@@ -239,10 +240,13 @@ def account_of(tenant: Tenant, vault: Vault) -> Account:
         environment["FLOTILLA_COUNTRY"] = country
     if megabytes := settings.limits.data_megabytes:
         environment["FLOTILLA_DATA_QUOTA"] = str(megabytes * 2**20)
+    variables = own_variables(tenant.id, os.environ)
+    for slug, tier in settings.tiers.items():
+        variables.setdefault(slug, {})["FLOTILLA_TIER"] = tier
     return Account(
         secrets=secrets,
         config={},
         environment=environment,
-        variables={slug: {"FLOTILLA_TIER": tier} for slug, tier in settings.tiers.items()},
+        variables=variables,
         tenant=tenant.id,
     )

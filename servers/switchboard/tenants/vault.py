@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
@@ -73,12 +73,19 @@ class Vault:
 
     def all(self, tenant: Tenant) -> dict[str, str]:
         """Return every newest value by `server.name`, as the secrets file has them. Raises VaultError."""
+        return {f"{server}.{name}": value for server, name, value in self._values(tenant)}
+
+    def of_server(self, tenant: Tenant, server: str) -> dict[str, str]:
+        """Return one server's newest values by name; nothing else is opened. Raises VaultError."""
+        return {name: value for _, name, value in self._values(tenant, server)}
+
+    def _values(self, tenant: Tenant, only: str = "") -> Iterator[tuple[str, str, str]]:
         with self._store.of(tenant) as transaction:
             rows = transaction.rows(NEWEST)
-        return {
-            f"{server}.{name}": _open(self._opened_key(tenant, number, wrapped), sealed, tenant, server, name, version)
-            for server, name, version, number, wrapped, sealed, _ in rows
-        }
+        for server, name, version, number, wrapped, sealed, _ in rows:
+            if only in ("", server):
+                key = self._opened_key(tenant, number, wrapped)
+                yield server, name, _open(key, sealed, tenant, server, name, version)
 
     def listed(self, tenant: Tenant) -> list[Stored]:
         """Return what there is, without values."""

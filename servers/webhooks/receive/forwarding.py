@@ -9,10 +9,12 @@ import asyncio
 import ipaddress
 import json
 import socket
+import ssl
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import httpx2 as httpx
@@ -34,6 +36,12 @@ LONGEST_PROBLEM = 300  # characters
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Return the TLS context of all forwards; each new one would read all CA certificates."""
+    return httpx.create_ssl_context()
+
+
 class UnsafeAddressError(Exception):
     """The address leads to this machine or to a private network."""
 
@@ -48,6 +56,7 @@ class Forwarder:
     """Sends what is due; `wake` says that something may be.
 
     `private` allows addresses of private networks. `secrets` are those of Standard Webhooks: one signature each.
+    It sends `at_once` messages at the same time. Forwarders that share `turns` take turns.
     """
 
     def __init__(
@@ -58,39 +67,63 @@ class Forwarder:
         audit: Audit,
         *,
         private: bool = False,
+        at_once: int = AT_ONCE,
+        turns: asyncio.Semaphore | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         resolve: Resolve = resolved,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store, self._url, self._secrets, self._audit = store, httpx.URL(url), secrets, audit
         self._private, self._resolve, self._clock = private, resolve, clock
-        self._client = httpx.AsyncClient(transport=transport, timeout=TIMEOUT, follow_redirects=False)
+        self._at_once, self._turns, self._transport = at_once, turns or asyncio.Semaphore(), transport
+        self._client: httpx.AsyncClient | None = None  # as long as there is something to send
         self._woken = asyncio.Event()
+        self._ended = False
 
     def wake(self) -> None:
         """Look at once what is due."""
         self._woken.set()
 
+    def end(self) -> None:
+        """Send nothing more after what is being sent."""
+        self._ended = True
+        self._woken.set()
+
     async def run(self) -> None:
-        """Forward until cancelled."""
-        async with self._client:
-            while True:
+        """Forward until `end`, or until cancelled."""
+        try:
+            while not self._ended:
                 self._woken.clear()
-                due = None
-                try:
-                    if await self.step():
-                        continue
-                    due = await in_thread(self._store.next_due)
-                except Exception as error:  # a full disk, for example: it goes on once there is room
-                    self._audit.bug("forwarding", error)
-                wait = LONGEST_WAIT if due is None else min(max(due - self._clock(), 0.05), LONGEST_WAIT)
+                wait = await self._turn()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(wait):
                         await self._woken.wait()
+        finally:
+            await self._disconnect()
+
+    async def _turn(self) -> float:
+        """Try what is due, and return after how many seconds to look again unless woken."""
+        due = None
+        try:
+            async with self._turns:
+                if not self._ended and await self.step():
+                    return 0.0  # at the end of the queue for the next turn
+            await self._disconnect()
+            due = await in_thread(self._store.next_due)
+        except Exception as error:  # a full disk, for example: it goes on once there is room
+            if not self._ended:
+                self._audit.bug("forwarding", error)
+        return LONGEST_WAIT if due is None else min(max(due - self._clock(), 0.05), LONGEST_WAIT)
+
+    async def _disconnect(self) -> None:
+        """Keep no connection open that nothing is sent over."""
+        client, self._client = self._client, None
+        if client:
+            await client.aclose()
 
     async def step(self) -> int:
-        """Try what is due, AT_ONCE at most; return how many were tried."""
-        claimed = await in_thread(self._store.claim, LEASE, AT_ONCE)
+        """Try what is due, `at_once` at most; return how many were tried."""
+        claimed = await in_thread(self._store.claim, LEASE, self._at_once)
         await asyncio.gather(*(self._try(forward) for forward in claimed))
         return len(claimed)
 
@@ -135,6 +168,10 @@ class Forwarder:
             "webhook-signature": signatures(self._secrets, forward.event.message_id, stamp, body),
         }
         url = self._url.copy_with(host=await self._checked_address())
+        if self._client is None:  # one for each address: a connection is reused for the name that it was opened for
+            self._client = httpx.AsyncClient(
+                transport=self._transport, timeout=TIMEOUT, follow_redirects=False, verify=_certificates()
+            )
         return await self._client.post(
             url, content=body, headers=headers, extensions={"sni_hostname": self._url.host.encode()}
         )

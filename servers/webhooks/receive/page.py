@@ -1,5 +1,6 @@
 """The page with the receiver's state, for the operator: what came in, what is forwarded, what was given up.
 
+With many tenants each has a page of its own, `/t/<id>`, and the first one counts what all have.
 It listens apart from the receiver, on this machine, wants a password (HTTP Basic), and has no script. No payload of an
 event is on it.
 """
@@ -8,12 +9,13 @@ from __future__ import annotations
 
 import hmac
 from base64 import b64decode
-from collections.abc import Callable, MutableMapping, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from html import escape
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 from starlette import types
 from starlette.applications import Starlette
@@ -24,11 +26,12 @@ from starlette.routing import Route
 from flotilla import errors, in_thread
 from flotilla.http.loopback import is_loopback
 
-from ..endpoints import Endpoints
-from ..store import STATES, Offer, Store, by_endpoint, number_of
+from ..store import STATES, Offer, by_endpoint, number_of
+from .inbox import Inbox, Inboxes
 from .web import body_of
 
 SHOWN = 50  # events and forwards
+COUNTED = (*STATES, "waiting", "dead")  # of all tenants: events and forwards by state
 MOST_FORM = 4_096  # bytes
 HEADERS = {
     "Cache-Control": "no-store",
@@ -55,21 +58,43 @@ class _Button:
         )
 
 
-Row = Sequence[str | _Button]
+class _Link:
+    """A link to another page."""
+
+    def __init__(self, address: str, label: str) -> None:
+        self.html = f"<a href='{escape(address)}'>{escape(label)}</a>"
+
+
+Row = Sequence[str | _Button | _Link]
+Handler = Callable[[Request, Inbox], Awaitable[Response]]
 
 
 class Page:
-    """The page. `wake` has the forwarder look at once; None where nothing is forwarded."""
+    """The pages of all inboxes: that of one person is the only one."""
 
-    def __init__(self, store: Store, endpoints: Endpoints, token: str, wake: Callable[[], None] | None) -> None:
-        self._store, self._endpoints, self._token, self._wake = store, endpoints, token, wake
+    def __init__(self, inboxes: Inboxes, token: str) -> None:
+        self._inboxes, self._token = inboxes, token
+        routes = [("", "GET", _show), ("/again", "POST", _again), ("/forget", "POST", _forget)]
         self.app = Starlette(
             routes=[
-                Route("/", self._show, methods=["GET"]),
-                Route("/again", self._again, methods=["POST"]),
-                Route("/forget", self._forget, methods=["POST"]),
+                Route((root + path) or "/", self._of_inbox(handler), methods=[method])
+                for root in ("", "/t/{tenant}")
+                for path, method, handler in routes
             ]
         )
+
+    def _of_inbox(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+        """Have a page about the inbox that its address names; the first page of many tenants is about all."""
+
+        async def answer(request: Request) -> Response:
+            inbox = self._inboxes.by_tenant.get(request.path_params.get("tenant", ""))
+            if inbox:
+                return await handler(request, inbox)
+            if request.url.path == "/":
+                return _html(await in_thread(_overview, dict(self._inboxes.by_tenant), dict(self._inboxes.problems)))
+            return PlainTextResponse("Nothing is received for such a tenant.", 404)
+
+        return answer
 
     def beside(self, receiver: types.ASGIApp, port: int) -> types.ASGIApp:
         """Return an application that serves this page on one port, and the receiver on all others."""
@@ -101,70 +126,114 @@ class Page:
             password = b64decode(value).partition(b":")[2]
         return scheme.lower() == "basic" and hmac.compare_digest(password, self._token.encode())
 
-    async def _show(self, _: Request) -> Response:
-        return Response(await in_thread(self._page), media_type="text/html", headers=HEADERS)
 
-    async def _again(self, request: Request) -> Response:
-        """Have an event forwarded again, from its first attempt on."""
-        event = await _field(request, "event")
-        with suppress(errors.InvalidInputError):
-            await in_thread(self._store.forward_again, [number_of(event)])
-            if self._wake:
-                self._wake()
-        return RedirectResponse("/", 303)
+async def _show(request: Request, inbox: Inbox) -> Response:
+    return _html(await in_thread(_page, inbox, request.path_params.get("tenant", "")))
 
-    async def _forget(self, request: Request) -> Response:
-        """Forget a secret that a vendor offered, once the operator has it."""
-        vendor, _, endpoint = (await _field(request, "endpoint")).partition("/")
-        await in_thread(self._store.forget_offer, vendor, endpoint)
-        return RedirectResponse("/", 303)
 
-    def _page(self) -> str:
-        offers = self._store.offered()
-        shown = [
-            "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>",
-            f"<title>Webhooks</title><style>{STYLE}</style><h1>Webhooks</h1>",
-        ]
-        if offers:
-            shown.append("<h2>Secrets that a vendor sent</h2><p>Anyone can send one. Enter it at the vendor and in ")
-            shown.append("WEBHOOKS_SECRETS only if you have just registered the address.</p>")
-            shown.append(_table(["endpoint", "received", "secret", ""], [self._offer(offer) for offer in offers]))
-        shown.append("<h2>Endpoints</h2>")
-        shown.append(_table(["endpoint", "secret", *STATES, "last event"], self._rows()))
-        shown.append("<h2>Requests of the last 90 days</h2>")
-        outcomes: list[Row] = [
-            [f"{one.vendor}/{one.endpoint}", one.outcome, str(one.number)] for one in self._store.outcomes()
-        ]
-        shown.append(_table(["endpoint", "outcome", "number"], outcomes))
-        for title, state in (("Waiting to be forwarded", "waiting"), ("Given up", "dead")):
-            shown.append(f"<h2>{title}</h2>")
-            forwards = self._store.forwards(state, limit=SHOWN)
-            rows: list[Row] = [
-                [
-                    f"{one.event.id}: {one.event.vendor} {one.event.kind}",
-                    str(one.attempts),
-                    _time(one.due) if state == "waiting" else "",
-                    one.problem,
-                    _Button("/again", "event", str(one.event.id), "Try again now"),
-                ]
-                for one in forwards
+async def _again(request: Request, inbox: Inbox) -> Response:
+    """Have an event forwarded again, from its first attempt on."""
+    event = await _field(request, "event")
+    with suppress(errors.InvalidInputError):
+        await in_thread(inbox.store.forward_again, [number_of(event)])
+        inbox.wake()
+    return _back(request)
+
+
+async def _forget(request: Request, inbox: Inbox) -> Response:
+    """Forget a secret that a vendor offered, once the operator has it."""
+    vendor, _, endpoint = (await _field(request, "endpoint")).partition("/")
+    await in_thread(inbox.store.forget_offer, vendor, endpoint)
+    return _back(request)
+
+
+def _back(request: Request) -> Response:
+    return RedirectResponse(_place(request.path_params.get("tenant", "")) or "/", 303)
+
+
+def _place(tenant: str) -> str:
+    return f"/t/{quote(tenant)}" if tenant else ""
+
+
+def _html(text: str) -> Response:
+    return Response(text, media_type="text/html", headers=HEADERS)
+
+
+def _head(title: str) -> str:
+    return (
+        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
+        f"<title>{escape(title)}</title><style>{STYLE}</style><h1>{escape(title)}</h1>"
+    )
+
+
+def _overview(inboxes: dict[str, Inbox], problems: dict[str, str]) -> str:
+    """Return the page about all tenants: counts, and a link to what each has."""
+    rows: list[Row] = []
+    sums: Counter[str] = Counter()
+    for tenant, inbox in sorted(inboxes.items()):
+        numbers: Counter[str] = Counter()
+        last, problem = None, "its database cannot be read"
+        with suppress(errors.ConfigurationError):
+            for total in inbox.store.totals():
+                numbers[total.state] += total.number
+                last = max(total.last, last or 0.0)
+            numbers.update(inbox.store.forward_totals())
+            problem = ""
+        sums.update(numbers)
+        shown = [str(numbers[name]) for name in COUNTED]
+        rows.append([_Link(_place(tenant), tenant), str(len(inbox.endpoints)), *shown, _time(last), problem])
+    blank = ["" for _ in COUNTED]
+    rows += [[tenant, "", *blank, "", problem] for tenant, problem in sorted(problems.items())]
+    if rows:
+        rows.append(["all", "", *(str(sums[name]) for name in COUNTED), "", ""])
+    return _head("Webhooks") + _table(["tenant", "endpoints", *COUNTED, "last event", "problem"], rows)
+
+
+def _page(inbox: Inbox, tenant: str) -> str:
+    store, place = inbox.store, _place(tenant)
+    offers = store.offered()
+    shown = [_head(f"Webhooks of {tenant}" if tenant else "Webhooks")]
+    if tenant:
+        shown.append("<p><a href='/'>All tenants</a></p>")
+    if offers:
+        shown.append("<h2>Secrets that a vendor sent</h2><p>Anyone can send one. Enter it at the vendor and in ")
+        shown.append("WEBHOOKS_SECRETS only if you have just registered the address.</p>")
+        shown.append(_table(["endpoint", "received", "secret", ""], [_offer(offer, place) for offer in offers]))
+    shown.append("<h2>Endpoints</h2>")
+    shown.append(_table(["endpoint", "secret", *STATES, "last event"], _endpoints(inbox)))
+    shown.append("<h2>Requests of the last 90 days</h2>")
+    outcomes: list[Row] = [[f"{one.vendor}/{one.endpoint}", one.outcome, str(one.number)] for one in store.outcomes()]
+    shown.append(_table(["endpoint", "outcome", "number"], outcomes))
+    for title, state in (("Waiting to be forwarded", "waiting"), ("Given up", "dead")):
+        shown.append(f"<h2>{title}</h2>")
+        rows: list[Row] = [
+            [
+                f"{one.event.id}: {one.event.vendor} {one.event.kind}",
+                str(one.attempts),
+                _time(one.due) if state == "waiting" else "",
+                one.problem,
+                _Button(f"{place}/again", "event", str(one.event.id), "Try again now"),
             ]
-            shown.append(_table(["event", "attempts", "next", "problem", ""], rows))
-        return "".join(shown)
+            for one in store.forwards(state, limit=SHOWN)
+        ]
+        shown.append(_table(["event", "attempts", "next", "problem", ""], rows))
+    return "".join(shown)
 
-    def _rows(self) -> list[Row]:
-        totals = by_endpoint(self._store.totals())
-        rows: list[Row] = []
-        for key, endpoint in sorted(self._endpoints.items()):
-            own = totals[key]
-            numbers = [str(own.numbers[state]) for state in STATES]
-            rows.append(["/".join(key), "set" if endpoint.secrets else "missing", *numbers, _time(own.last)])
-        return rows
 
-    def _offer(self, offer: Offer) -> Row:
-        name = f"{offer.vendor}/{offer.endpoint}"
-        secret = offer.secret or "It cannot be opened: the state key has changed or the file is damaged."
-        return [name, _time(offer.received), secret, _Button("/forget", "endpoint", name, "Forget")]
+def _endpoints(inbox: Inbox) -> list[Row]:
+    totals = by_endpoint(inbox.store.totals())
+    rows: list[Row] = []
+    for key, endpoint in sorted(inbox.endpoints.items()):
+        own = totals[key]
+        numbers = [str(own.numbers[state]) for state in STATES]
+        rows.append(["/".join(key), "set" if endpoint.secrets else "missing", *numbers, _time(own.last)])
+    return rows
+
+
+def _offer(offer: Offer, place: str) -> Row:
+    name = f"{offer.vendor}/{offer.endpoint}"
+    secret = offer.secret or "It cannot be opened: the state key has changed or the file is damaged."
+    return [name, _time(offer.received), secret, _Button(f"{place}/forget", "endpoint", name, "Forget")]
 
 
 def _table(heads: list[str], rows: Sequence[Row]) -> str:
@@ -175,8 +244,8 @@ def _table(heads: list[str], rows: Sequence[Row]) -> str:
     return f"<table><tr>{head}{body}</table>"
 
 
-def _cell(cell: str | _Button) -> str:
-    return cell.html if isinstance(cell, _Button) else escape(cell)
+def _cell(cell: str | _Button | _Link) -> str:
+    return escape(cell) if isinstance(cell, str) else cell.html
 
 
 def _time(seconds: float | None) -> str:

@@ -17,12 +17,12 @@ from starlette.routing import Route
 from flotilla import errors, in_thread
 from flotilla.audit import Audit
 
-from ..endpoints import Endpoint, Endpoints
+from ..endpoints import Endpoint
 from ..payload import events_of
 from ..schemes import GoogleKeys, Incoming, RefusedError
-from ..store import Arrival, Store
+from ..store import Arrival
 from ..vendors import VENDORS
-from .writer import Writer
+from .inbox import Inbox, Inboxes, refused
 
 MOST_BODY = 2_000_000  # bytes
 MOST_AT_ONCE = 200  # requests that are read or stored; one more gets a 503, and comes again
@@ -33,30 +33,28 @@ LAST = {"Connection": "close"}  # of an answer before the whole body is there
 
 
 class Receiver:
-    """The routes, and what they share. `forwards` tells which vendors' events are forwarded."""
+    """The routes. Those of tenants hold the id of each: nothing says of an id whether there is such a tenant."""
 
     def __init__(
         self,
-        endpoints: Endpoints,
+        inboxes: Inboxes,
         public_url: str,
-        store: Store,
-        writer: Writer,
         audit: Audit,
         *,
-        forwards: Callable[[str], bool] = lambda vendor: False,
-        stored: Callable[[], None] = lambda: None,
+        of_tenants: bool = False,
         google: GoogleKeys,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._endpoints, self._public_url, self._store, self._writer = endpoints, public_url.rstrip("/"), store, writer
-        self._audit, self._forwards, self._stored, self._google, self._clock = audit, forwards, stored, google, clock
+        self._inboxes, self._public_url = inboxes, public_url.rstrip("/")
+        self._audit, self._google, self._clock = audit, google, clock
         self._running = 0
-        self._outcomes: Counter[tuple[str, str, str]] = Counter()  # not yet counted in the database
+        self._strangers: Counter[str] = Counter()  # refused requests for a tenant that there is not, by vendor
+        root = "/t/{tenant}/hooks" if of_tenants else "/hooks"
         self.app = Starlette(
             routes=[
                 Route("/health", self._health, methods=["GET"]),
-                Route("/hooks/{vendor}/{endpoint}", self._hook, methods=["GET", "POST"]),
-                Route("/hooks/{vendor}", self._hook, methods=["GET", "POST"]),
+                Route(f"{root}/{{vendor}}/{{endpoint}}", self._hook, methods=["GET", "POST"]),
+                Route(f"{root}/{{vendor}}", self._hook, methods=["GET", "POST"]),
             ]
         )
 
@@ -64,30 +62,36 @@ class Receiver:
         return JSONResponse({"status": "ok"})
 
     async def _hook(self, request: Request) -> Response:
-        vendor, name = request.path_params["vendor"], request.path_params.get("endpoint", "main")
+        tenant, vendor = request.path_params.get("tenant", ""), request.path_params["vendor"]
+        name = request.path_params.get("endpoint", "main")
         if vendor not in VENDORS:
             return PlainTextResponse("Nothing is at this address.", 404)
-        endpoint = self._endpoints.get((vendor, name))
-        if endpoint is None:
-            return self._refuse(vendor, name, "there is no secret for this endpoint")
-        if self._running >= MOST_AT_ONCE:
+        if tenant in self._inboxes.problems:  # the log says what it is
+            return PlainTextResponse("It could not be stored.", 503, BUSY)
+        inbox = self._inboxes.by_tenant.get(tenant)
+        endpoint = inbox.endpoints.get((vendor, name)) if inbox else None
+        if inbox is None or endpoint is None:
+            return self._refuse(inbox, vendor, name, "there is no secret for this endpoint")
+        if self._running >= MOST_AT_ONCE or inbox.running >= inbox.most:
             return PlainTextResponse("Too many requests at once.", 503, BUSY)
         self._running += 1
+        inbox.running += 1
         try:
-            return await self._answer(endpoint, request)
-        except RefusedError as refused:
-            return self._refuse(vendor, name, str(refused))
+            return await self._answer(inbox, endpoint, request)
+        except RefusedError as refusal:
+            return self._refuse(inbox, vendor, name, str(refusal))
         except (UnicodeError, RecursionError):
-            return self._refuse(vendor, name, "its text is not valid, or it is nested too deeply", 400)
+            return self._refuse(inbox, vendor, name, "its text is not valid, or it is nested too deeply", 400)
         except ClientDisconnect:
             return Response(status_code=400)
         except errors.ConfigurationError as error:
-            self._audit.line("not stored", level="error", vendor=vendor, endpoint=name, reason=error.message)
+            inbox.audit.line("not stored", level="error", vendor=vendor, endpoint=name, reason=error.message)
             return PlainTextResponse("It could not be stored.", 503, BUSY)
         finally:
             self._running -= 1
+            inbox.running -= 1
 
-    async def _answer(self, endpoint: Endpoint, request: Request) -> Response:
+    async def _answer(self, inbox: Inbox, endpoint: Endpoint, request: Request) -> Response:
         if request.method == "HEAD":  # Intercom asks so whether the address is there
             return Response()
         try:
@@ -99,7 +103,7 @@ class Receiver:
         query = f"?{request.url.query}" if request.url.query else ""
         headers = {name.lower(): value for name, value in request.headers.items()}
         incoming = Incoming(request.method, self._public_url + request.url.path + query, headers, body)
-        if challenge := await self._unsigned_challenge(endpoint, incoming):
+        if challenge := await self._unsigned_challenge(inbox, endpoint, incoming):
             return challenge
         if request.method != "POST":
             return PlainTextResponse("Webhooks are sent by POST.", 405, {"Allow": "POST"})
@@ -107,34 +111,16 @@ class Receiver:
             raise RefusedError("there is no secret for this endpoint")
         await endpoint.vendor.verification.check(incoming, endpoint.secrets, self._clock(), self._google)
         if text := _signed_challenge(endpoint, incoming):
-            self._outcomes[endpoint.vendor.slug, endpoint.name, "challenge"] += 1
+            inbox.outcomes[endpoint.vendor.slug, endpoint.name, "challenge"] += 1
             return PlainTextResponse(text)
-        arrivals = self._arrivals(endpoint, incoming)
+        arrivals = _arrivals(inbox, endpoint, incoming)
         if arrivals:
-            await self._writer.add(arrivals)
-            self._stored()
+            await inbox.writer.add(arrivals)
+            inbox.wake()
         media_type, content = endpoint.vendor.answer
         return Response(content, media_type=media_type)
 
-    def _arrivals(self, endpoint: Endpoint, incoming: Incoming) -> list[Arrival]:
-        vendor = endpoint.vendor
-        return [
-            Arrival(
-                vendor=vendor.slug,
-                endpoint=endpoint.name,
-                key=event.key,
-                kind=event.kind,
-                account=event.account,
-                happened=event.happened,
-                data=event.data,
-                state="new" if endpoint.accepts(event.account) else "parked",
-                signals=vendor.signals,
-                forward=self._forwards(vendor.slug),
-            )
-            for event in events_of(vendor, incoming)
-        ]
-
-    async def _unsigned_challenge(self, endpoint: Endpoint, incoming: Incoming) -> Response | None:
+    async def _unsigned_challenge(self, inbox: Inbox, endpoint: Endpoint, incoming: Incoming) -> Response | None:
         """Return the answer to what a vendor sends unsigned when an address is registered; None for all else."""
         challenge = endpoint.vendor.challenge
         if challenge is None:
@@ -150,30 +136,50 @@ class Receiver:
             answer = ""
         elif challenge.keep and not endpoint.secrets and _holds(incoming, challenge.keep):
             await in_thread(
-                self._store.offer, endpoint.vendor.slug, endpoint.name, incoming.content[challenge.keep][:LONGEST_ECHO]
+                inbox.store.offer, endpoint.vendor.slug, endpoint.name, incoming.content[challenge.keep][:LONGEST_ECHO]
             )
-            self._audit.line("secret offered", vendor=endpoint.vendor.slug, endpoint=endpoint.name)
+            inbox.audit.line("secret offered", vendor=endpoint.vendor.slug, endpoint=endpoint.name)
             answer = ""
         else:
             return None
-        self._outcomes[endpoint.vendor.slug, endpoint.name, "challenge"] += 1
+        inbox.outcomes[endpoint.vendor.slug, endpoint.name, "challenge"] += 1
         return PlainTextResponse(answer, headers={"X-Content-Type-Options": "nosniff"})
 
-    def _refuse(self, vendor: str, name: str, reason: str, status: int = 401) -> Response:
+    def _refuse(self, inbox: Inbox | None, vendor: str, name: str, reason: str, status: int = 401) -> Response:
         """Answer with the reason; whoever floods the address costs neither the disk nor the log a line each."""
-        configured = (vendor, name) in self._endpoints
-        self._outcomes[vendor, name if configured else "", f"refused: {reason}"] += 1
+        if inbox:
+            configured = (vendor, name) in inbox.endpoints
+            inbox.outcomes[vendor, name if configured else "", f"refused: {reason}"] += 1
+        else:
+            self._strangers[vendor] += 1
         return JSONResponse({"error": reason}, status)
 
-    async def flush(self) -> None:
-        """Count in the database, and log, what was refused or answered without being stored since the last time."""
-        outcomes, self._outcomes = self._outcomes, Counter()
-        for (vendor, endpoint, outcome), number in outcomes.items():
-            if outcome != "challenge":
-                self._audit.line(
-                    "webhook refused", level="warning", vendor=vendor, endpoint=endpoint, reason=outcome, number=number
-                )
-            await in_thread(self._store.count, vendor, endpoint, outcome, number)
+    async def tidy(self) -> None:
+        """Count, log and delete what is due, see `Inbox.tidy`."""
+        strangers, self._strangers = self._strangers, Counter()
+        for vendor, number in strangers.items():
+            refused(self._audit, vendor, "", "refused: there is no such tenant", number)
+        for inbox in list(self._inboxes.by_tenant.values()):
+            await inbox.tidy()
+
+
+def _arrivals(inbox: Inbox, endpoint: Endpoint, incoming: Incoming) -> list[Arrival]:
+    vendor = endpoint.vendor
+    return [
+        Arrival(
+            vendor=vendor.slug,
+            endpoint=endpoint.name,
+            key=event.key,
+            kind=event.kind,
+            account=event.account,
+            happened=event.happened,
+            data=event.data,
+            state="new" if endpoint.accepts(event.account) else "parked",
+            signals=vendor.signals,
+            forward=inbox.forwards(vendor.slug),
+        )
+        for event in events_of(vendor, incoming)
+    ]
 
 
 def _signed_challenge(endpoint: Endpoint, incoming: Incoming) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 
 from flotilla import errors, in_thread
@@ -14,25 +15,26 @@ Request = tuple[Sequence[Arrival], asyncio.Future[None]]  # what it brought, and
 
 
 class Writer:
-    """Takes arrivals of requests; `run` stores them."""
+    """Takes arrivals of requests, and stores them as long as there are any."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._waiting: asyncio.Queue[Request] = asyncio.Queue()
+        self._waiting: deque[Request] = deque()
+        self._storing: asyncio.Task[None] | None = None
 
     async def add(self, arrivals: Sequence[Arrival]) -> None:
         """Return once the events are on the disk; raises what made that fail."""
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.put_nowait((arrivals, stored))
+        self._waiting.append((arrivals, stored))
+        if self._storing is None:
+            self._storing = asyncio.create_task(self._store_all())
         await stored
 
-    async def run(self) -> None:
-        """Store until cancelled."""
-        while True:
-            batch = [await self._waiting.get()]
-            while not self._waiting.empty() and len(batch) < MOST:
-                batch.append(self._waiting.get_nowait())
+    async def _store_all(self) -> None:
+        while self._waiting:
+            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST))]
             await self._write(batch)
+        self._storing = None
 
     async def _write(self, batch: Sequence[Request]) -> None:
         """Store requests in one transaction; where one of them cannot be stored, each in a transaction of its own."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,11 @@ import httpx2 as httpx
 import pytest
 
 from flotilla.audit import Audit
-from flotilla_servers.webhooks.endpoints import endpoints_of
+from flotilla.settings import load
+from flotilla_servers.webhooks.client import InboxSettings
+from flotilla_servers.webhooks.receive.forwarding import Forwarder
+from flotilla_servers.webhooks.receive.inbox import Inbox, Inboxes, MakeForwarder
 from flotilla_servers.webhooks.receive.web import Receiver
-from flotilla_servers.webhooks.receive.writer import Writer
 from flotilla_servers.webhooks.server import server
 from flotilla_servers.webhooks.store import Store, store_of
 from flotilla_servers.webhooks.tests.senders import PUBLIC, SENDERS, Sent, google, secret_of
@@ -65,22 +67,54 @@ def log(capsys: pytest.CaptureFixture[str]) -> Log:
     return Log(capsys)
 
 
+def no_network(request: httpx.Request) -> httpx.Response:
+    """Stand for an address that cannot be reached."""
+    raise httpx.ConnectError("no network in tests")
+
+
+def forwarders(target: Callable[[httpx.Request], httpx.Response] = no_network, **more: Any) -> MakeForwarder:
+    """Return what makes forwarders whose messages all reach a function of the test."""
+
+    async def resolve(host: str, port: int) -> list[str]:
+        return ["93.184.216.34"]
+
+    return partial(Forwarder, transport=httpx.MockTransport(target), resolve=resolve, **more)
+
+
+def inboxes_of(
+    store: Store, forwarder: MakeForwarder | None = None, secrets: str = SECRETS, **settings: str
+) -> Inboxes:
+    """Return the inbox of one person, as the environment would give it."""
+    inboxes = Inboxes()
+    inbox = inboxes.by_tenant[""] = Inbox(store, Audit("webhooks-receive", frozenset()), forwarder or forwarders())
+    own = {f"WEBHOOKS_{name.upper()}": value for name, value in settings.items()}
+    environ = {"WEBHOOKS_SECRETS": secrets, "WEBHOOKS_PUBLIC_URL": PUBLIC, **own}
+    inbox.configure(load(InboxSettings, "webhooks", environ))
+    return inboxes
+
+
 @asynccontextmanager
-async def receiving(
-    store: Store, secrets: str = SECRETS, accounts: tuple[str, ...] = (), **more: Any
-) -> AsyncIterator[httpx.AsyncClient]:
+async def client_of(inboxes: Inboxes, of_tenants: bool = False) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a receiver that runs in this process; what it refused is counted at the end."""
-    writer = Writer(store)
     audit = Audit("webhooks-receive", frozenset())
-    receiver = Receiver(endpoints_of(secrets, accounts), PUBLIC, store, writer, audit, google=google, **more)
-    running = asyncio.create_task(writer.run())
+    receiver = Receiver(inboxes, PUBLIC, audit, of_tenants=of_tenants, google=google)
     transport = httpx.ASGITransport(receiver.app)
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://receiver.internal:8085") as client:
             yield client
-        await receiver.flush()
+        await receiver.tidy()
     finally:
-        running.cancel()
+        for inbox in inboxes.by_tenant.values():
+            await inbox.close()
+
+
+@asynccontextmanager
+async def receiving(
+    store: Store, secrets: str = SECRETS, forwarder: MakeForwarder | None = None, **settings: str
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a receiver for one person, with these settings."""
+    async with client_of(inboxes_of(store, forwarder, secrets, **settings)) as client:
+        yield client
 
 
 @pytest.fixture

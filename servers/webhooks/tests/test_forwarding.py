@@ -17,7 +17,7 @@ from flotilla_servers.webhooks.receive.forwarding import PAUSES, Forwarder, sign
 from flotilla_servers.webhooks.schemes import Incoming
 from flotilla_servers.webhooks.server import server
 from flotilla_servers.webhooks.store import Arrival, Store, store_of
-from flotilla_servers.webhooks.tests.conftest import Log, receiving
+from flotilla_servers.webhooks.tests.conftest import Log, forwarders, receiving
 from flotilla_servers.webhooks.tests.senders import WHSEC, google, sent
 from flotilla_servers.webhooks.vendors import VENDORS
 from flotilla_testing.waiting import eventually, loop_clock
@@ -253,14 +253,46 @@ async def test_forward_not_to_a_private_address(waiting: Store, clock: list[floa
     assert len(target.requests) == 1
 
 
+async def test_forwarder_keeps_no_connection_without_work(waiting: Store, clock: list[float]) -> None:
+    """Those of two hundred tenants would be open files."""
+    one = forwarder(waiting, Target(), clock)
+    running = asyncio.create_task(one.run())
+    try:
+        await eventually(lambda: waiting.forward_totals() == {"delivered": 1})
+        await eventually(lambda: one._client is None)
+    finally:
+        running.cancel()
+
+
+async def test_forwarder_ends_after_what_it_sends(waiting: Store, clock: list[float]) -> None:
+    """What has arrived is recorded, so that the one with the next settings does not send it again."""
+    arrived, answer = asyncio.Event(), asyncio.Event()
+
+    async def slow(request: httpx.Request) -> httpx.Response:
+        arrived.set()
+        await answer.wait()
+        return httpx.Response(204)
+
+    one = forwarder(waiting, slow, clock)  # type: ignore[arg-type]
+    running = asyncio.create_task(one.run())
+    await arrived.wait()
+    one.end()
+    waiting.add([Arrival("calendly", "main", "k2", "", "", None, {}, forward=True)])
+    answer.set()
+    await running
+    assert waiting.forward_totals() == {"delivered": 1, "waiting": 1}
+
+
 async def test_forward_of_chosen_vendors(store: Store, log: Log) -> None:
-    woken: list[bool] = []
-    chosen = {"forwards": lambda vendor: vendor == "slack", "stored": lambda: woken.append(True)}
-    async with receiving(store, **chosen) as client:
+    """What came in is forwarded at once, those vendors' alone."""
+    target = Target()
+    chosen = {"forward_url": "https://inbox.example.com/in", "forward_secret": WHSEC, "forward_vendors": "slack"}
+    async with receiving(store, forwarder=forwarders(target), **chosen) as client:
         for request in (sent("slack"), sent("intercom")):
             await client.post(request.path, content=request.body, headers=dict(request.headers))
+        await eventually(lambda: target.requests)
+    assert [json.loads(request.content)["vendor"] for request in target.requests] == ["slack"]
     assert [forward.event.vendor for forward in store.forwards()] == ["slack"]
-    assert woken == [True, True]
 
 
 async def test_forwarder_goes_on_after_a_full_disk(waiting: Store, clock: list[float], log: Log) -> None:

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 import httpx2 as httpx
 import pytest
 
-from flotilla_servers.webhooks.endpoints import endpoints_of
+from flotilla_servers.webhooks.receive.inbox import Inboxes
 from flotilla_servers.webhooks.receive.page import Page
 from flotilla_servers.webhooks.store import Arrival, Store
-from flotilla_servers.webhooks.tests.conftest import SECRETS
+from flotilla_servers.webhooks.tests.conftest import inboxes_of
 
 TOKEN = "a-password-of-the-operator"
 PORT = 8086
@@ -28,7 +28,9 @@ async def page(store: Store, woken: list[bool]) -> AsyncIterator[httpx.AsyncClie
     async def receiver(scope: object, receive: object, send: object) -> None:
         raise AssertionError("the page's port serves the page alone")
 
-    app = Page(store, endpoints_of(SECRETS), TOKEN, lambda: woken.append(True)).beside(receiver, PORT)
+    inboxes = inboxes_of(store)
+    inboxes.by_tenant[""].wake = lambda: woken.append(True)  # type: ignore[method-assign]
+    app = Page(inboxes, TOKEN).beside(receiver, PORT)
     base = f"http://127.0.0.1:{PORT}"
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=base, auth=("operator", TOKEN)) as client:
         yield client
@@ -99,7 +101,7 @@ async def test_page_is_not_at_the_receivers_port(store: Store) -> None:
     async def receiver(scope: dict[str, object], receive: object, send: object) -> None:
         reached.append(str(scope["path"]))
 
-    serve = Page(store, {}, TOKEN, None).beside(receiver, PORT)  # type: ignore[arg-type]
+    serve = Page(Inboxes(), TOKEN).beside(receiver, PORT)  # type: ignore[arg-type]
     await serve({"type": "http", "path": "/", "server": ("127.0.0.1", 8085)}, None, None)  # type: ignore[arg-type]
     await serve({"type": "http", "path": "/x", "server": None}, None, None)  # type: ignore[arg-type]
     assert reached == ["/", "/x"]

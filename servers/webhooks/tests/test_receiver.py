@@ -121,7 +121,7 @@ async def test_receiver_two_endpoints_of_a_vendor(store: Store, log: Log) -> Non
 
 
 async def test_receiver_parks_an_unknown_account(store: Store, log: Log) -> None:
-    known = ("calendly/main=https://api.calendly.com/users/U1",)
+    known = "calendly/main=https://api.calendly.com/users/U1"
     async with receiving(store, accounts=known) as client:
         for account in ("https://api.calendly.com/users/U1", "https://api.calendly.com/users/U2"):
             one = sent("calendly", account=account)

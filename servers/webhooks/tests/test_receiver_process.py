@@ -9,14 +9,19 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2 as httpx
 import pytest
 
 from flotilla.sealing import Keys
+from flotilla_launcher.key_files import read_key
+from flotilla_servers.switchboard.tenants import administration
+from flotilla_servers.switchboard.tenants.setup import open_tenants
+from flotilla_servers.switchboard.tenants.tenant import Settings
 from flotilla_servers.webhooks.store import Store
 from flotilla_servers.webhooks.tests.senders import secret_of, sent
 from flotilla_testing.ports import free_port
@@ -61,13 +66,31 @@ async def answering(client: httpx.AsyncClient, url: str) -> None:
     raise AssertionError("the receiver does not start")
 
 
+@dataclass
+class Account:
+    """Whom webhooks are sent to: below which path, signed with which secret, and where they are stored."""
+
+    root: str
+    secret: str
+    state: Path
+    key: str = ""  # else that in the folder
+
+    def store(self) -> Store | None:
+        """Return the database, as the tools open it, once it is there."""
+        folder = self.state / "webhooks"
+        if not (folder / "webhooks.db").exists():
+            return None
+        return Store(folder / "webhooks.db", Keys("webhooks", [self.key or read_key(folder / "key")], shared=True))
+
+
 class Killed:
     """A receiver that is killed every so many webhooks, a vendor that sends again, and a consumer that acknowledges."""
 
-    def __init__(self, folder: Path, number: int, every: int) -> None:
-        self.folder, self.number, self.every, self.port = folder, number, every, free_port()
+    def __init__(self, accounts: Sequence[Account], environ: Mapping[str, str], number: int, every: int) -> None:
+        self.accounts, self.number, self.every, self.port = accounts, number, every, free_port()
+        self.environ = {**environ, "WEBHOOKS_RECEIVE_PORT": str(self.port)}
         self.left, self.accepted, self.kills = list(range(number)), set[int](), 0
-        self.consumed: Counter[str] = Counter()
+        self.consumed: Counter[tuple[str, str]] = Counter()  # by the account's path and the guest's name
         self.process: subprocess.Popen[str] | None = None
         self.ended = False
 
@@ -87,8 +110,7 @@ class Killed:
             await consumer
 
     async def _start(self, client: httpx.AsyncClient) -> None:
-        environ = environ_of(self.folder, WEBHOOKS_RECEIVE_PORT=str(self.port))
-        self.process = opened(environ, subprocess.DEVNULL)
+        self.process = opened(self.environ, subprocess.DEVNULL)
         await answering(client, "/health")
 
     def _kill(self) -> None:
@@ -100,9 +122,12 @@ class Killed:
         """Send as a vendor does: what got no 2xx comes again. The one that reaches the number pulls the plug."""
         while self.left and self.process and self.process.poll() is None:
             one = self.left.pop()
-            request = sent("calendly", name=f"Invité {one}")
+            account = self.account_of(one)
+            request = sent("calendly", account.secret, name=f"Invité {one}")
             try:
-                answer = await client.post(request.path, content=request.body, headers=dict(request.headers))
+                answer = await client.post(
+                    account.root + request.path, content=request.body, headers=dict(request.headers)
+                )
                 assert answer.status_code in (200, 503), answer.text
                 taken = answer.is_success
             except httpx.HTTPError:
@@ -114,21 +139,29 @@ class Killed:
             if len(self.accepted) >= until and self.left:
                 self._kill()
 
+    def account_of(self, one: int) -> Account:
+        """Return to whom a webhook is sent."""
+        return self.accounts[one % len(self.accounts)]
+
+    def expected(self) -> Counter[tuple[str, str]]:
+        """Return what is to be consumed: each webhook once, by whom it was sent to."""
+        return Counter({(self.account_of(one).root, f"Invité {one}"): 1 for one in range(self.number)})
+
     async def _consume(self) -> None:
         ended = False
         while not ended:
             ended = self.ended  # before the last look
-            if (self.folder / "webhooks" / "webhooks.db").exists():
-                await asyncio.to_thread(self._acknowledge)
+            for account in self.accounts:
+                await asyncio.to_thread(self._acknowledge, account)
             await asyncio.sleep(0.05)
 
-    def _acknowledge(self) -> None:
-        store = Store(self.folder / "webhooks" / "webhooks.db", Keys("webhooks", [KEY], shared=True))
-        while new := store.events(state="new", limit=100):
+    def _acknowledge(self, account: Account) -> None:
+        store = account.store()
+        while store and (new := store.events(state="new", limit=100)):
             for event in new:
                 stored = store.event(event.id)
                 assert stored
-                self.consumed[stored[1]["payload"]["name"]] += 1
+                self.consumed[account.root, stored[1]["payload"]["name"]] += 1
             store.mark([event.id for event in new], "acknowledged")
 
 
@@ -139,18 +172,46 @@ async def test_receiver_killed_loses_nothing_and_repeats_nothing(
 ) -> None:
     """1,000 webhooks with SIGKILL every 250; 10,000 with one every 500 under --every-tool."""
     many = request.config.getoption("--every-tool", default=False)
-    killed = Killed(tmp_path, *((10_000, 500) if many else (1_000, 250)))
+    own = Account("", secret_of("calendly"), tmp_path, KEY)
+    await loses_nothing(Killed([own], environ_of(tmp_path), *((10_000, 500) if many else (1_000, 250))))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+async def test_receiver_of_tenants_killed_loses_nothing_and_repeats_nothing(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """The same with the webhooks of five tenants in between each other."""
+    many = request.config.getoption("--every-tool", default=False)
+    keys = {"FLOTILLA_TENANT_KEY": "0123456789abcdef" * 4}
+    tenants, vault = open_tenants(str(tmp_path / "tenants.db"), keys)
+    accounts = []
+    for number in range(5):
+        settings = Settings(servers=("webhooks",)).document()
+        places = (tmp_path / "template", tmp_path / "data", tmp_path / "state")
+        tenant, _ = administration.create(tenants, vault, f"t{number}", settings, *places)
+        vault.put(tenant, {("flotilla-webhooks", "secrets"): f"calendly/main=secret-of-{number}"})
+        state = tmp_path / "state" / "tenants" / tenant.id
+        accounts.append(Account(f"/t/{tenant.id}", f"secret-of-{number}", state))
+    environ = environ_of(tmp_path / "state", FLOTILLA_TENANTS=str(tmp_path / "tenants.db"), **keys)
+    await loses_nothing(Killed(accounts, environ, *((10_000, 500) if many else (1_000, 250))))
+
+
+async def loses_nothing(killed: Killed) -> None:
+    """Run it, and see that each webhook was consumed once, where it belongs."""
     begun = time.monotonic()
     await killed.run()
     print(f"{killed.number} webhooks, {killed.kills} kills, {time.monotonic() - begun:.0f} s")
     assert killed.kills >= killed.number // killed.every - 1
     assert len(killed.accepted) == killed.number
-    assert killed.consumed == Counter({f"Invité {one}": 1 for one in range(killed.number)})
+    assert killed.consumed == killed.expected()
 
 
-def start(folder: Path, environ: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+def start(environ: Mapping[str, str], *options: str) -> subprocess.CompletedProcess[str]:
     """Run a receiver that is to end at once."""
-    return subprocess.run(COMMAND, env=dict(environ), capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        [*COMMAND, *options], env=dict(environ), capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 @pytest.mark.slow
@@ -164,15 +225,23 @@ def start(folder: Path, environ: Mapping[str, str]) -> subprocess.CompletedProce
         ({"WEBHOOKS_FORWARD_URL": "http://inbox.example.com"}, "must begin with https://"),
         ({"WEBHOOKS_RECEIVE_HOST": "203.0.113.1"}, "it cannot listen"),
         ({"FLOTILLA_STATE": "/nowhere"}, "The state folder /nowhere cannot be written"),
+        ({"FLOTILLA_TENANTS": "tenants.db", "WEBHOOKS_PUBLIC_URL": ""}, "WEBHOOKS_PUBLIC_URL is not set"),
+        ({"FLOTILLA_TENANTS": "postgresql://nobody@127.0.0.1:1/x"}, "The database of tenants cannot be used"),
     ],
 )
 def test_receiver_with_wrong_settings_says_so(tmp_path: Path, settings: dict[str, str], sentence: str) -> None:
-    done = start(tmp_path, environ_of(tmp_path, **settings))
+    done = start(environ_of(tmp_path, **settings))
     assert done.returncode == 1
     assert done.stderr.startswith("flotilla-webhooks receive: ")
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
     assert "CANARY" not in done.stderr
+
+
+@pytest.mark.slow
+def test_receiver_option_names_the_tenants_database(tmp_path: Path) -> None:
+    done = start(environ_of(tmp_path), "--tenants", str(tmp_path))
+    assert (done.returncode, done.stderr.count("The database of tenants cannot be used")) == (1, 1)
 
 
 @pytest.mark.slow

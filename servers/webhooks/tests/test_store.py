@@ -152,3 +152,11 @@ async def test_store_file_holds_no_secret(store: Store, settings: dict[str, str]
     assert "webhook refused" in log.text
     assert not [text for text in canaries if text.encode() in stolen]
     assert all(path.stat().st_mode & 0o077 == 0 for path in files if path.suffix in (".db", ".sealed"))
+
+
+def test_store_that_was_removed_is_not_made_again(store: Store) -> None:
+    """A file that comes again would keep the folder of a deleted tenant, and be empty for everybody else."""
+    store._path.unlink()
+    with pytest.raises(errors.ConfigurationError, match="cannot be used"):
+        store.add([])
+    assert not store._path.exists()

@@ -73,7 +73,7 @@ async def test_endpoints_with_addresses(post: Post, tool: Tool) -> None:
 
 async def test_statistics(store: Store, tool: Tool, log: Log) -> None:
     requests = [sent("slack"), sent("slack"), sent("slack", "wrong"), Sent("graph", query="validationToken=x")]
-    async with receiving(store, accounts=("intercom/main=another",)) as client:
+    async with receiving(store, accounts="intercom/main=another") as client:
         for one in (*requests, sent("intercom")):
             await client.post(one.path, content=one.body, headers=dict(one.headers))
     counted = await tool("get_statistics")

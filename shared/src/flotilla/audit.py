@@ -29,10 +29,10 @@ _PROCESSORS: list[Any] = [
 
 
 class Audit:
-    """Writes the lines of one server."""
+    """Writes the lines of one server; `always` are fields of each."""
 
-    def __init__(self, slug: str, masked: frozenset[str]) -> None:
-        self._slug, self._names = slug, masked
+    def __init__(self, slug: str, masked: frozenset[str], **always: str) -> None:
+        self._slug, self._names, self._always = slug, masked, always
 
     def masked(self, value: Any, name: str = "") -> Any:
         """Return arguments or a request as they may be shown: secrets as ***, long text cut."""
@@ -48,7 +48,7 @@ class Audit:
         """Write one line, flushed: the process may end at any time. A broken stderr breaks nothing."""
         with suppress(Exception):
             log = structlog.wrap_logger(structlog.PrintLogger(file=sys.stderr), processors=_PROCESSORS)
-            getattr(log, level)(event, mcp_server=self._slug, **fields)
+            getattr(log, level)(event, mcp_server=self._slug, **self._always, **fields)
             sys.stderr.flush()
 
     def call(self, *, arguments: dict[str, Any], **fields: Any) -> None:

@@ -20,12 +20,14 @@ class Service:
     """A second program of a server's image, `flotilla-<slug> <mode>`, that always runs and listens by itself.
 
     `listens` are its settings fields of an address, each with that of its port; the first one is for others, the rest
-    for this machine alone. It answers GET /health at the first one.
+    for this machine alone. It answers GET /health at the first one. `of_tenants` are its settings where it runs for all
+    tenants of a database, each of whom has the rest in the vault; None for a program that cannot.
     """
 
     mode: str
     settings: type[ServerSettings]
     listens: Mapping[str, str]
+    of_tenants: type[ServerSettings] | None = None
 
 
 class Integration(Generic[S]):

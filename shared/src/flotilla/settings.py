@@ -249,7 +249,7 @@ def missing(cls: type[ServerSettings], slug: str, name: str) -> errors.Configura
 def _setup_problem(
     cls: type[ServerSettings], slug: str, prefix: str, name: str, problem: str
 ) -> errors.ConfigurationError:
-    field = cls.model_fields.get(name)
+    field, problem = cls.model_fields.get(name), problem.removeprefix("Value error, ")
     if field is None:
         return errors.ConfigurationError(
             f"The settings of {slug} do not fit together: {problem}.", "Ask the operator to correct them."
@@ -258,7 +258,7 @@ def _setup_problem(
     env = prefix + name.upper()
     about = (field.description or "").rstrip(".")
     if problem:
-        message = f"{env} is wrong: {errors.excerpt(problem.removeprefix('Value error, ').rstrip('.'))}."
+        message = f"{env} is wrong: {errors.excerpt(problem.rstrip('.'))}."
     else:
         message = f"{env} is not set ({kind} in the Docker catalog)."
     return errors.ConfigurationError(
