@@ -12,6 +12,7 @@ import os
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from hmac import compare_digest
 from pathlib import Path
@@ -52,7 +53,8 @@ from .trial import TrialError, try_account
 ROOT = "/connect"
 FOLDER = Path(__file__).parent
 STATIC = FOLDER.parent / "console" / "static"  # the console's look
-COOKIE, PATIENCE = "flotilla-connect", 900.0  # of a browser that logs in, and seconds that it has
+COOKIE, PATIENCE = "flotilla-connect-", 900.0  # of each login that a browser has begun, and seconds that it has
+AT_VENDORS = 8  # logins that are exchanged for tokens at once; calls do not wait for their threads
 STATE = "connect-state"  # what the state is sealed for
 TO_URL, FROM_URL = str.maketrans("+/=:", "-_.~"), str.maketrans("-_.~", "+/=:")  # so that nothing in it is escaped
 POLICY = (  # no script at all
@@ -101,12 +103,13 @@ class ConnectPages:
         commands: Commands,
         tokens: AccessTokens,
     ) -> None:
-        self._options, self._vault, self._commands = options, vault, commands
+        self._options, self._vault, self._commands, self._store = options, vault, commands, tenants.store
         self._links, self._discovery = Links(tenants.store), Path(options.discovery)
         self._connections, self._tokens = Connections(tenants.store), tokens
         own = {*LOOPBACK, options.host, urlsplit(options.public_url).hostname or ""} - {"0.0.0.0", "::", ""}
         self._access = Access(secrets.token_urlsafe(), own | name_set("FLOTILLA_ALLOWED_HOSTS", os.environ))
         self._trying: set[str] = set()  # links
+        self._at_vendors = ThreadPoolExecutor(AT_VENDORS)
         self._templates = templates_in(FOLDER / "templates")
 
     def routes(self) -> list[Route]:
@@ -191,7 +194,13 @@ class ConnectPages:
         secure = self._address(request).startswith("https:")
         # Lax: the vendor's page leads here, which a stricter cookie would not survive
         response.set_cookie(
-            COOKIE, attempt.browser, int(PATIENCE), path=ROOT, secure=secure, httponly=True, samesite="lax"
+            f"{COOKIE}{attempt.id}",
+            attempt.browser,
+            int(PATIENCE),
+            path=ROOT,
+            secure=secure,
+            httponly=True,
+            samesite="lax",
         )
         return response
 
@@ -200,15 +209,18 @@ class ConnectPages:
         texts = _texts(request)
         attempt = await asyncio.to_thread(self._attempt, request)
         if attempt is None:
-            return self._shown(request, _gone(texts))
+            return self._shown(request, _ended(texts))
         link = await asyncio.to_thread(self._links.find, attempt.link)
-        if link is None or not await asyncio.to_thread(self._links.end_login, link, attempt.id):
+        if link is None:
             return self._shown(request, _gone(texts))
+        if not await asyncio.to_thread(self._links.end_login, link, attempt.id):
+            return self._shown(request, _ended(texts))
         offer, login = await asyncio.to_thread(self._offer, link)
         if login is None:
             return self._shown(request, _gone(texts))
         try:
-            token, account = await asyncio.to_thread(self._agreed, request, login, attempt)
+            agreed = asyncio.get_running_loop().run_in_executor
+            token, account = await agreed(self._at_vendors, self._agreed, request, login, attempt)
         except (ConsentError, OAuthError, httpx2.HTTPError, ValueError) as error:
             reason = visible(" ".join(str(error).split()))[:300]  # a part of it may be the vendor's, or anybody's
             report(f"{link.tenant.name}: the login of {login.slug} failed: {reason}")
@@ -221,7 +233,7 @@ class ConnectPages:
         if lacking := login.without(_granted(token)) if _granted(token) else []:
             page.warning = texts("not_agreed", tools=", ".join(lacking))
         response = self._shown(request, page)
-        response.delete_cookie(COOKIE, path=ROOT)
+        response.delete_cookie(f"{COOKIE}{attempt.id}", path=ROOT)
         return response
 
     async def _tried(self, texts: Texts, offer: Offer, link: Link, values: dict[str, str]) -> str:
@@ -253,28 +265,30 @@ class ConnectPages:
         return offer, login
 
     def _kept(self, link: Link, offer: Offer, values: dict[str, str], account: str) -> bool:
-        """Use the link up and keep the values; False where the link was used meanwhile."""
-        if not self._links.use(link):
-            return False
-        self._forget(link, {LOGIN, *_names(offer)} - values.keys())
-        self._vault.put(link.tenant, {(catalog_name(link.server), name): value for name, value in values.items()})
-        self._connections.note(link.tenant, link.server, account)
+        """Use the link up and keep the values, both or neither; False where the link was used meanwhile."""
+        with self._store.of(link.tenant, write=True):
+            if not self._links.use(link):
+                return False
+            self._forget(link, {LOGIN, *_names(offer)} - values.keys())
+            self._vault.put(link.tenant, {(catalog_name(link.server), name): value for name, value in values.items()})
+            self._connections.note(link.tenant, link.server, account)
         return True
 
     def _kept_login(self, link: Link, offer: Offer, login: Login, token: dict[str, Any], account: str) -> bool:
-        """Use the link up and keep the tokens in place of all keys; False where the link was used meanwhile."""
-        if not self._links.use(link):
-            return False
+        """Use the link up and keep the tokens in place of all keys, both or neither; False where it was used meanwhile."""
         about, values = login.consent.storing(token), dict[str, str]()
         if about.regions and (region := token.pop(REGION, "")):
             values[about.regions.field] = region
         if about.stored_token == "access_token":
             values[about.token_field] = token["access_token"]
-        self._forget(link, {LOGIN, *_names(offer)} - values.keys())
-        self._vault.put(link.tenant, {(catalog_name(link.server), name): value for name, value in values.items()})
-        if about.stored_token == "refresh_token":
-            self._tokens.save(link.tenant, link.server, tokens_of(token, {}), announce=True)
-        self._connections.note(link.tenant, link.server, account)
+        with self._store.of(link.tenant, write=True):
+            if not self._links.use(link):
+                return False
+            self._forget(link, {LOGIN, *_names(offer)} - values.keys())
+            self._vault.put(link.tenant, {(catalog_name(link.server), name): value for name, value in values.items()})
+            if about.stored_token == "refresh_token":
+                self._tokens.save(link.tenant, link.server, tokens_of(token, {}), announce=True)
+            self._connections.note(link.tenant, link.server, account)
         return True
 
     def _forget(self, link: Link, names: set[str]) -> None:
@@ -294,7 +308,7 @@ class ConnectPages:
         about, state = login.consent, request.query_params["state"]
         with self._client(request, login) as oauth:
             token = exchange(about, oauth, str(request.url), state, attempt.verifier)
-        if not token.get(about.storing(token).stored_token):
+        if not (token.get("access_token") and token.get(about.storing(token).stored_token)):
             raise ConsentError("The vendor gave no token that lasts.")
         return token, account_name(about.in_region(token.get(REGION, "")), token)
 
@@ -319,11 +333,12 @@ class ConnectPages:
 
     def _attempt(self, request: Request) -> Attempt | None:
         """Return the attempt that a browser comes back from; None where it is not its own, or has ended."""
-        state, browser = request.query_params.get("state", ""), request.cookies.get(COOKIE, "")
+        state = request.query_params.get("state", "")
         try:
             attempt = Attempt(**json.loads(self._vault.unseal(state.translate(FROM_URL), STATE)))
         except (SettingError, ValueError):
             return None
+        browser = request.cookies.get(f"{COOKIE}{attempt.id}", "")
         own = compare_digest(attempt.browser.encode(), browser.encode())
         is_of_vendor = attempt.server.partition("@")[0] == request.path_params["server"]
         return attempt if own and is_of_vendor and attempt.ends > time.time() else None
@@ -363,6 +378,10 @@ def _connected(texts: Texts, link: Link, offer: Offer, account: str) -> Page:
 
 def _gone(texts: Texts) -> Page:
     return Page(texts("gone"), [texts("gone_why")], status=404)
+
+
+def _ended(texts: Texts) -> Page:
+    return Page(texts("login_ended"), [texts("login_ended_why")], status=404)
 
 
 def _unavailable(texts: Texts) -> Page:

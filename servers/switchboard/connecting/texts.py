@@ -24,6 +24,13 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: English, French
         "Rien n’a été connecté : {title} n’a pas confirmé la connexion, ou vous n’avez pas donné votre accord. Vous "
         "pouvez réessayer.",
     ),
+    "login_ended": ("This login has ended", "Cette connexion a pris fin"),
+    "login_ended_why": (
+        "It took more than 15 minutes, was begun again, or began in another browser. Open the link that you were sent "
+        "once more, and log in again.",
+        "Elle a duré plus de 15 minutes, a été recommencée ou a commencé dans un autre navigateur. Ouvrez de nouveau "
+        "le lien que vous avez reçu, et reconnectez-vous.",
+    ),
     "not_agreed": (
         "You did not agree to everything, so these tools will not work: {tools}.",
         "Vous n’avez pas tout accepté : ces outils ne fonctionneront pas : {tools}.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx2
@@ -11,7 +12,9 @@ import pytest
 from flotilla.http.scopes import scopes
 from flotilla_cli.generator.servers import server_of
 from flotilla_launcher.filters import visible
-from flotilla_testing import FakeVendor
+from flotilla_servers.switchboard.tenants.connections import Connections
+from flotilla_servers.switchboard.tenants.store import StoreError
+from flotilla_testing import FakeVendor, Response
 from flotilla_testing.oauth import OAuthServer, approve
 
 from .conftest import HOST, Agency
@@ -158,3 +161,61 @@ async def test_login_at_a_vendor_whose_access_tokens_last(agency: Agency, gmail:
         assert "Connected as helene@atelier.example" in page.text
     assert agency.credentials()["flotilla-intercom.token"] == oauth.tokens[-1].access
     assert "flotilla-intercom.login" not in agency.credentials()
+
+
+async def test_login_that_cannot_be_kept_leaves_everything_as_it_was(
+    agency: Agency, gmail: FakeVendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database fails in the middle: the account before goes on, and the link can be used again."""
+    before = {**agency.credentials(), "flotilla-gmail.access_token": "ready-made-1"}
+    agency.vault.put(agency.tenant(), {("flotilla-gmail", "access_token"): "ready-made-1"})
+
+    def full(*_: object) -> None:
+        raise StoreError("The database of tenants cannot be used: disk full.", "Ask the operator.")
+
+    async with agency.visitor() as http:
+        path, address = await begun(http, agency)
+        with monkeypatch.context() as failing:
+            failing.setattr(Connections, "note", full)
+            page = await http.get(agreed(address))
+        assert (page.status_code, "Nothing was kept" in page.text) == (503, True)
+        assert agency.credentials() == before
+        again = (await http.get(f"{path}/login")).headers["location"]
+        assert (await http.get(agreed(again))).status_code == 200
+    assert LOGIN in agency.credentials()
+
+
+async def test_logins_of_two_links_at_once_in_one_browser(agency: Agency, gmail: FakeVendor) -> None:
+    """A customer with several links opens them in tabs."""
+    async with agency.visitor() as http:
+        _, first = await begun(http, agency)
+        _, second = await begun(http, agency, "gmail@paris")
+        for address in (first, second):
+            assert "Connected as helene@atelier.example" in (await http.get(agreed(address))).text
+    assert {LOGIN, "flotilla-gmail@paris.login"} < agency.credentials().keys()
+
+
+async def test_login_that_took_too_long_says_that_the_link_still_works(
+    agency: Agency, gmail: FakeVendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time()
+    async with agency.visitor() as http:
+        path, address = await begun(http, agency)
+        back = agreed(address)
+        with monkeypatch.context() as later:
+            later.setattr(time, "time", lambda: now + 1_000)
+            page = await http.get(back)
+        assert (page.status_code, "Open the link that you were sent once more" in page.text) == (404, True)
+        assert (await http.get(path)).status_code == 200
+    assert LOGIN not in agency.credentials()
+
+
+async def test_login_that_gives_no_access_token_connects_nothing(agency: Agency, gmail: FakeVendor) -> None:
+    answer = Response.of({"refresh_token": "rt-9", "access_token": None, "expires_in": 3600})
+    authorization_server(gmail).on("POST", "/token", lambda _: answer, first=True)
+    async with agency.visitor() as http:
+        path, address = await begun(http, agency)
+        page = await http.get(agreed(address))
+        assert (page.status_code, "Nothing was connected" in page.text) == (400, True)
+        assert f'href="{path}/login"' in page.text
+    assert LOGIN not in agency.credentials()
