@@ -19,7 +19,6 @@ from typing import Any
 import httpx2
 from authlib.integrations.base_client import OAuthError
 
-from flotilla_launcher.environment import SettingError
 from flotilla_launcher.naming import catalog_name
 from flotilla_launcher.text import visible
 

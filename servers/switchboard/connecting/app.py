@@ -275,7 +275,7 @@ class ConnectPages:
         return True
 
     def _kept_login(self, link: Link, offer: Offer, login: Login, token: dict[str, Any], account: str) -> bool:
-        """Use the link up and keep the tokens in place of all keys, both or neither; False where it was used meanwhile."""
+        """Use the link up and keep the tokens in place of all keys, or neither; False where it was used meanwhile."""
         about, values = login.consent.storing(token), dict[str, str]()
         if about.regions and (region := token.pop(REGION, "")):
             values[about.regions.field] = region

@@ -124,7 +124,7 @@ class Store:
         self._url = url
         self._idle: queue.LifoQueue[Any] = queue.LifoQueue(IDLE_CONNECTIONS)
         self._writing = threading.local()  # the tenant that this thread's open transaction changes, and that one
-        self._errors: tuple[type[Exception], ...] = (sqlite3.Error, OSError)
+        self._errors: tuple[type[Exception], ...] = (sqlite3.Error, OSError, OverflowError)  # of a number, by SQLite
         if self.is_postgresql:
             try:
                 import psycopg
