@@ -22,7 +22,7 @@ from flotilla_servers.switchboard.connecting.offer import offer_of
 from flotilla_servers.switchboard.options import CATALOG, DISCOVERY
 from flotilla_servers.switchboard.tenants.connections import Connections
 from flotilla_servers.switchboard.tenants.links import HOURS, Links
-from flotilla_servers.switchboard.tenants.tenant import ACCOUNT, ACCOUNT_RULE, Tenant, TenantError
+from flotilla_servers.switchboard.tenants.tenant import Tenant, TenantError, place_of
 
 if TYPE_CHECKING:  # they import the library, which takes two seconds: not for --help
     from flotilla_servers.switchboard.tenants.tenants import Tenants
@@ -247,13 +247,12 @@ def _check_credentials(options: argparse.Namespace, text: str) -> None:
 
 
 def _connect(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None:
-    tenant, place = tenants.named(options.name), slug_of(options.server.lower())
-    server, at, name = place.partition("@")
+    tenant = tenants.named(options.name)
+    server, at, name = slug_of(options.server.lower()).partition("@")
     entry = next((one for one in read_catalog(options.catalog, {}, {}).values() if one.slug == server), None)
     if entry is None:
         raise TenantError(f"The catalog has no server `{options.server}`.", "`flotilla tenant connect --help`")
-    if at and not ACCOUNT.fullmatch(name):
-        raise TenantError(f"`{name}` cannot be the name of an account.", ACCOUNT_RULE)
+    place = place_of(server, name if at else None)
     offer = offer_of(replace(entry, account=name), options.discovery)
     if not offer.forms:
         raise TenantError(f"{offer.title} has no account that a link could connect.", "It can be used as it is.")

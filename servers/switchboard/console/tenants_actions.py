@@ -6,7 +6,7 @@ from typing import Any
 
 from ..tenants import administration
 from ..tenants.links import HOURS
-from ..tenants.tenant import Settings
+from ..tenants.tenant import Settings, place_of
 from . import actions, tenants_form, tenants_pages
 from .actions import Action, Answer
 from .pages import RefusedError, Visit
@@ -72,7 +72,9 @@ def link(operator: Operator, visit: Visit) -> Answer:
     tenant, server = operator.tenant(visit), visit.form.get("server", "")
     if (title := operator.connectable().get(server)) is None:
         raise RefusedError(visit.text("incomplete"))
-    made = operator.link(tenant, server, visit.origin)
+    account = visit.form.get("account", "").strip().lower()
+    made = operator.link(tenant, place_of(server, account or None), visit.origin)
+    title = f"{title} ({account})" if account else title
     return Answer("tenant_link.html", {"id": tenant.id, "title": title, "link": made, "hours": HOURS})
 
 

@@ -13,7 +13,9 @@ from flotilla_launcher.environment import SettingError
 ACTIVE, SUSPENDED = "active", "suspended"
 NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 ACCOUNT = re.compile(r"(?!main$)[a-z][a-z0-9-]{0,19}")  # `main` is the account without a name
-ACCOUNT_RULE = "The name of an account has small letters, digits and hyphens, begins with a letter, and is not `main`."
+ACCOUNT_RULE = (
+    "The name of an account has at most 20 small letters, digits and hyphens, begins with a letter, and is not `main`."
+)
 LOCALE = re.compile(r"(en|fr)(-[A-Z]{2})?")
 
 
@@ -112,3 +114,15 @@ class Tenant:
 
 def _names(cls: type) -> str:
     return ", ".join(item.name for item in fields(cls))
+
+
+def place_of(server: str, account: str | None) -> str:
+    """Return how an account is named: by its server, and by its own name where it is a further one of that server.
+
+    Raises TenantError for what cannot be the name of an account.
+    """
+    if account is None:
+        return server
+    if not ACCOUNT.fullmatch(account):
+        raise TenantError(f"`{account}` cannot be the name of an account.", ACCOUNT_RULE)
+    return f"{server}@{account}"
