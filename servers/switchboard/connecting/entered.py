@@ -31,12 +31,12 @@ async def entered(texts: Texts, offer: Offer, form: dict[str, str]) -> dict[str,
         value = values[item.name]
         if len(value) > LONGEST_VALUE or not value.isprintable():
             raise RefusedError(texts("one_line", label=item.label))
-        if not item.hidden and not await _leads_outside(value, item.name.endswith("host")):
+        if not item.hidden and not await leads_outside(value, item.name.endswith("host")):
             raise RefusedError(texts("private_address", label=item.label))
     return {name: value for name, value in values.items() if value}
 
 
-async def _leads_outside(value: str, is_host: bool) -> bool:
+async def leads_outside(value: str, is_host: bool) -> bool:
     """Tell whether a value names no address of this machine or its network: a server would ask there.
 
     A setting that is a host may be one word, as names in a network are, or an address of numbers alone. Hosts that the

@@ -17,6 +17,15 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: English, French
         "You log in at {host} and agree there; this page never sees your password.",
         "Vous vous connectez chez {host} et y donnez votre accord ; cette page ne voit jamais votre mot de passe.",
     ),
+    "part_lead": (
+        "{title} has an address of its own for each account. Say which one is yours, then log in there.",
+        "{title} a une adresse propre à chaque compte. Indiquez la vôtre, puis connectez-vous-y.",
+    ),
+    "wrong_part": (
+        "{label} is not one of theirs. Copy it from the address that you see there.",
+        "{label} : ce n’est pas une des leurs. Copiez-la de l’adresse que vous y voyez.",
+    ),
+    "go_on": ("Go on", "Continuer"),
     "log_in": ("Log in at {host}", "Se connecter chez {host}"),
     "asked_for": ("What is asked for", "Ce qui est demandé"),
     "login_failed": (

@@ -71,7 +71,7 @@ class Operator:
         return accounts_of(tenant, self._catalog(), self.vault, self.connections, Path(self._options.discovery))
 
     def link(self, tenant: Tenant, place: str, origin: str) -> str:
-        """Return a new one-time link by which the tenant connects an account: SERVER, or SERVER@NAME. Raises StoreError.
+        """Return a new one-time link by which the tenant connects SERVER, or SERVER@NAME. Raises StoreError.
 
         It begins with --public-url, else with `origin`, the address of this console.
         """

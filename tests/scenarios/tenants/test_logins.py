@@ -12,6 +12,10 @@ import pytest
 from flotilla.http.scopes import scopes
 from flotilla_cli.generator.servers import server_of
 from flotilla_launcher.filters import visible
+from flotilla_servers.switchboard.catalog import read_catalog
+from flotilla_servers.switchboard.connecting.access_tokens import AccessTokens
+from flotilla_servers.switchboard.connecting.login import login_of, missing_part, with_part
+from flotilla_servers.switchboard.options import CATALOG, DISCOVERY
 from flotilla_servers.switchboard.tenants.connections import Connections
 from flotilla_servers.switchboard.tenants.store import StoreError
 from flotilla_testing import FakeVendor, Response
@@ -219,3 +223,98 @@ async def test_login_that_gives_no_access_token_connects_nothing(agency: Agency,
         assert (page.status_code, "Nothing was connected" in page.text) == (400, True)
         assert f'href="{path}/login"' in page.text
     assert LOGIN not in agency.credentials()
+
+
+def with_zendesk(agency: Agency, vendor: FakeVendor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a stand-in be Zendesk, whose address has a part for each account; the agency has an app there."""
+    folder = agency.discovery / "zendesk"
+    folder.mkdir()
+    document = json.loads((DISCOVERY / "zendesk" / "discovery.json").read_text())
+    document["login"]["hosts"] = [f"127.0.0.1:{urlsplit(vendor.url).port}"]
+    (folder / "discovery.json").write_text(json.dumps(document))
+    places = {name: f"{vendor.url}/{path}?account={{subdomain}}" for name, path in
+              (("authorize_url", "authorize"), ("token_url", "token"), ("who_url", "userinfo"))}  # fmt: skip
+    agency.log_in_at("zendesk", vendor, **places, who="email", scopes=["email"])
+    app = {"client_id": "desktop", "client_secret": "hush"}
+    agency.vault.put(agency.tenant(), {("flotilla-zendesk", name): value for name, value in app.items()})
+    monkeypatch.setenv("FLOTILLA_PLAIN_HTTP", "127.0.0.1")
+
+
+@pytest.mark.parametrize("server", ["zendesk", "zendesk@paris"])
+async def test_login_at_a_vendor_with_an_address_for_each_account(
+    agency: Agency, gmail: FakeVendor, monkeypatch: pytest.MonkeyPatch, server: str
+) -> None:
+    """The customer says which address is theirs, and nobody else has to know it."""
+    with_zendesk(agency, gmail, monkeypatch)
+    path = f"/connect/{agency.links.create(agency.tenant(), server)}"
+    async with agency.visitor() as http, agency.visitor("fr") as french:
+        asked = (await http.get(path)).text
+        assert "Say which one is yours" in asked
+        assert "First part of the account&#39;s address" in asked
+        assert "/login" not in asked
+        assert "Indiquez la vôtre" in (await french.get(path)).text
+        assert (await http.get(f"{path}/login")).status_code == 404
+        for wrong in ("é", "..", "-", "{shop}", "/", "a b", "a@b", "x" * 101):
+            refused = await http.get(path, params={"part": wrong})
+            assert (refused.status_code, "is not one of theirs" in refused.text) == (400, True), wrong
+            assert (await http.get(f"{path}/login", params={"part": wrong})).status_code == 404
+        ready = await http.get(path, params={"part": "https://Atelier/agent"})
+        assert f'href="{path}/login?part=atelier"' in ready.text
+        begun_at = (await http.get(f"{path}/login?part=atelier")).headers["location"]
+        assert query(begun_at)["account"] == "atelier"
+        page = await http.get(agreed(begun_at))
+        assert (page.status_code, "Connected as helene@atelier.example" in page.text) == (200, True), page.text
+        place = f"flotilla-{server}"
+        assert agency.credentials()[f"{place}.subdomain"] == "atelier"
+        assert f"{place}.login" in agency.credentials()
+        again = (await http.get(f"/connect/{agency.links.create(agency.tenant(), server)}")).text
+        assert '/login"' in again
+    access = AccessTokens(agency.options(), agency.connections, agency.vault)
+    first = authorization_server(gmail).tokens[-1].access
+    renewed = await access.of(agency.tenant(), server, first)
+    assert renewed["access_token"] == authorization_server(gmail).tokens[-1].access != first
+
+
+async def test_login_keeps_the_address_that_the_operator_has_set(
+    agency: Agency, gmail: FakeVendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_zendesk(agency, gmail, monkeypatch)
+    agency.vault.put(agency.tenant(), {("flotilla-zendesk", "subdomain"): "atelier"})
+    async with agency.visitor() as http:
+        _, address = await begun(http, agency, "zendesk")
+        assert (await http.get(agreed(address))).status_code == 200
+    assert agency.credentials()["flotilla-zendesk.subdomain"] == "atelier"
+
+
+@pytest.mark.parametrize(
+    ("slug", "typed", "host"),
+    [
+        ("zendesk", "Atelier", "atelier.zendesk.com"),
+        ("zendesk", " https://Atelier.zendesk.com/agent ", "atelier.zendesk.com"),
+        ("zendesk", "evil.example/", ""),
+        ("zendesk", "evil.example#.zendesk.com", ""),
+        ("zendesk", "a.b", ""),
+        ("zendesk", "", ""),
+        ("shopify", "atelier-lyon", "atelier-lyon.myshopify.com"),
+        ("shopify", "https://atelier-lyon.myshopify.com/admin", "atelier-lyon.myshopify.com"),
+        ("shopify", "evil.example", ""),
+        ("shopify", "evil.example/x.myshopify.com", ""),
+        ("shopify", "evil.example:443", ""),
+        ("shopify", "x@evil.example", ""),
+        ("shopify", "myshopify.com", ""),
+        ("shopify", "é", ""),
+        ("shopify", "x\ud800", ""),
+        ("shopify", "127.0.0.1", ""),
+    ],
+)
+def test_login_address_leads_to_the_vendor_alone(slug: str, typed: str, host: str) -> None:
+    """The secret of the operator's app is sent there."""
+    entry = next(
+        one for one in read_catalog(CATALOG, {f"flotilla-{slug}.client_id": "i"}, {}).values() if one.slug == slug
+    )
+    asks = missing_part(entry, DISCOVERY)
+    assert asks
+    given = with_part(entry, DISCOVERY, asks, typed)
+    filled = login_of(given[0], DISCOVERY) if given else None
+    addresses = (filled.consent.authorize_url, filled.consent.token_url, filled.consent.who_url) if filled else ()
+    assert {urlsplit(address).netloc for address in addresses} == ({host} if host else set())
