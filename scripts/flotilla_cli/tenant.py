@@ -292,6 +292,7 @@ def _export(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None
     for place in filter(None, (folder, options.secrets)):
         if place.exists():
             raise TenantError(f"{place} exists already. Nothing was exported.", "Name one that does not exist.")
+    secrets = vault.export_file(tenant) if options.secrets else ""  # before anything is written: it may be refused
     folder.mkdir(parents=True, mode=0o700)
     paths.write(
         folder / "tenant.json",
@@ -301,8 +302,9 @@ def _export(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None
     if data.is_dir():
         shutil.copytree(data, folder / "files", symlinks=True)
     if options.secrets:
-        with os.fdopen(os.open(options.secrets, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(vault.export_file(tenant))
+        descriptor = os.open(options.secrets, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(secrets)
     paths.say(f"Exported to {folder}: tenant.json and files/" + (", and the credentials." if options.secrets else "."))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from flotilla_cli import log as log_command
 from flotilla_cli import tenant as command
 from flotilla_servers.switchboard.action_log import COLUMNS, Action, ActionLog
+from flotilla_servers.switchboard.tenants.setup import open_tenants
 
 SECRET = "canary-0123456789"
 
@@ -152,6 +154,11 @@ def test_tenant_mistakes_are_explained(operator: Operator, capsys: pytest.Captur
         places = [part if part.startswith("-") else str(operator.folder / part) for part in line]
         assert "there exists already. Nothing was exported." in operator.refused("export", "acme", *places)
     assert not (operator.folder / "out").exists()
+    tenants, vault = open_tenants(str(operator.folder / "tenants.db"), os.environ)
+    vault.put(tenants.named("acme"), {("flotilla-hubspot", "token"): "two\nlines"})
+    places = [str(operator.folder / name) for name in ("out", "env")]
+    assert "has a line break" in operator.refused("export", "acme", places[0], "--secrets", places[1])
+    assert [place for place in places if Path(place).exists()] == []
 
 
 @pytest.mark.parametrize(
