@@ -240,8 +240,8 @@ class ConnectPages:
             page = _asking(texts, link, offer, login, asks, part)
             page.error, page.token, page.status = texts("login_failed", title=offer.title), attempt.link, 400
             return self._shown(request, page)
-        kept = {asks.name: part} if asks else {}
-        if not await asyncio.to_thread(self._kept_login, link, offer, login, token, account, kept):
+        settings = {asks.name: part} if asks else {}
+        if not await asyncio.to_thread(self._kept_login, link, offer, login, token, account, settings):
             return self._shown(request, _gone(texts))
         page = _connected(texts, link, offer, account)
         if lacking := login.without(_granted(token)) if _granted(token) else []:
@@ -277,8 +277,8 @@ class ConnectPages:
         """
         entry, part = self._entry(link), ""
         asks = missing_part(entry, self._discovery)
-        if asks and (given := with_part(entry, self._discovery, asks, typed)):
-            entry, part = given
+        if asks and (filled := with_part(entry, self._discovery, asks, typed)):
+            entry, part = filled
         offer, login = offer_of(entry, self._discovery), login_of(entry, self._discovery)
         if login or asks:
             forms = tuple(fields for fields in offer.forms if not any(field.name == "client_id" for field in fields))
@@ -296,13 +296,13 @@ class ConnectPages:
         return True
 
     def _kept_login(
-        self, link: Link, offer: Offer, login: Login, token: dict[str, Any], account: str, kept: dict[str, str]
+        self, link: Link, offer: Offer, login: Login, token: dict[str, Any], account: str, settings: dict[str, str]
     ) -> bool:
         """Use the link up and keep the tokens in place of all keys, or neither; False where it was used meanwhile.
 
-        `kept` are settings that the login needed first.
+        `settings` are those that the login needed first.
         """
-        about, values = login.consent.storing(token), dict(kept)
+        about, values = login.consent.storing(token), dict(settings)
         if about.regions and (region := token.pop(REGION, "")):
             values[about.regions.field] = region
         if about.stored_token == "access_token":

@@ -88,11 +88,11 @@ def with_part(entry: Entry, folder: Path, field: Field, typed: str) -> tuple[Ent
     hosts = declared.get("hosts") or ()
     text = re.split(r"[/?#]", typed.strip().lower().partition("://")[2] or typed.strip().lower())[0]
     for part in filter(TYPED.fullmatch, _candidates(text, login.consent.authorize_url, hosts) if login else ()):
-        given = replace(entry, env={**entry.env, variable(entry.slug, field.name): part})
-        filled = login_of(given, folder)
+        trial = replace(entry, env={**entry.env, variable(entry.slug, field.name): part})
+        filled = login_of(trial, folder)
         addresses = [getattr(filled.consent, name) for name in ADDRESSES] if filled else []
         if addresses and all(_leads_to(address, hosts) for address in addresses if address):
-            return given, part
+            return trial, part
     return None
 
 

@@ -37,13 +37,13 @@ def accounts_of(
     """
     connected = {one.server: one for one in connections.all(tenant)}
     stored = [(item.server, "refresh_token" if item.name == LOGIN else item.name) for item in vault.listed(tenant)]
-    given = Account({f"{server}.{name}": "given" for server, name in stored}, {})
+    account = Account({f"{server}.{name}": "set" for server, name in stored}, {})
     by_slug = {entry.slug: entry for entry in entries}
     made = []
     for place in sorted({slug_of(server) for server, _ in stored} | connected.keys()):
         slug, _, name = place.partition("@")
         if entry := by_slug.get(slug):
-            state = WORKS if _is_whole(entry, given.of(name), discovery) else INCOMPLETE
+            state = WORKS if _is_whole(entry, account.of(name), discovery) else INCOMPLETE
             about = connected.get(place)
             if about and about.revoked:
                 state = ENDED
@@ -54,6 +54,6 @@ def accounts_of(
 def _is_whole(entry: Entry, account: Account, discovery: Path) -> bool:
     """Tell whether an account has one of the sets of settings that its server needs."""
     secrets = {secret["name"]: secret["env"] for secret in entry.spec.get("secrets") or ()}
-    given = {secrets[name] for name in account.secrets if name in secrets}
+    variables = {secrets[name] for name in account.secrets if name in secrets}
     needs = discovery_if_any(entry, discovery).get("needs") or [list(secrets.values())]
-    return any(given.issuperset(option) for option in needs)
+    return any(variables.issuperset(option) for option in needs)

@@ -291,5 +291,5 @@ class Store:
         except self._errors as error:
             password = urlsplit(self._url).password if self.is_postgresql else None
             reason = " ".join(str(error).split())
-            reason = reason.replace(password, "***") if password else reason
-            raise StoreError(f"The database of tenants cannot be used: {reason[:300]}.", "Ask the operator.") from None
+            reason = (reason.replace(password, "***") if password else reason)[:300].rstrip(" .?")
+            raise StoreError(f"The database of tenants cannot be used: {reason}.", "Ask the operator.") from None

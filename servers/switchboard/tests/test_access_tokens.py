@@ -307,10 +307,10 @@ async def test_renewals_that_wait_for_their_vendor_take_no_thread(account: Accou
         renewal = asyncio.create_task(account.access().of(account.acme, "gmail"))
         await asyncio.wait_for(running.wait(), 30)
         try:
-            found = await asyncio.wait_for(asyncio.to_thread(account.tenants.find, "acme"), 10)
+            tenant = await asyncio.wait_for(asyncio.to_thread(account.tenants.find, "acme"), 10)
         finally:
             go_on.set()
-        assert found
+        assert tenant
         assert (await renewal)["access_token"] == account.oauth.tokens[-1].access
 
 

@@ -242,8 +242,8 @@ async def test_operator_sees_the_state_of_each_account(customers: Customers, vis
     connections.note(customers.acme, "probe@paris", "marie@paris.example")
     connections.note(customers.acme, "probe@rome", "marco@rome.example")
     connections.revoke(customers.acme, "probe@rome")
-    kept = {("probe@paris", "token"): "p", ("probe@rome", "token"): "r", ("probe@lyon", "region"): "eu"}
-    customers.vault.put(customers.acme, kept)
+    values = {("probe@paris", "token"): "p", ("probe@rome", "token"): "r", ("probe@lyon", "region"): "eu"}
+    customers.vault.put(customers.acme, values)
     wanted = {
         "en": ("ready", "not connected: credentials are missing", "its vendor gives no more access: send a new link"),
         "fr": ("prêt", "non connecté : il manque", "son fournisseur ne donne plus accès : envoyez un nouveau lien"),

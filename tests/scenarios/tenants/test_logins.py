@@ -314,7 +314,7 @@ def test_login_address_leads_to_the_vendor_alone(slug: str, typed: str, host: st
     )
     asks = missing_part(entry, DISCOVERY)
     assert asks
-    given = with_part(entry, DISCOVERY, asks, typed)
-    filled = login_of(given[0], DISCOVERY) if given else None
+    accepted = with_part(entry, DISCOVERY, asks, typed)
+    filled = login_of(accepted[0], DISCOVERY) if accepted else None
     addresses = (filled.consent.authorize_url, filled.consent.token_url, filled.consent.who_url) if filled else ()
     assert {urlsplit(address).netloc for address in addresses} == ({host} if host else set())
