@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -15,19 +15,21 @@ from typing import TYPE_CHECKING, Any
 
 from flotilla_cli import paths
 from flotilla_launcher.environment import SettingError, setting
-from flotilla_launcher.naming import slug_of
-from flotilla_servers.switchboard.catalog import read_catalog
+from flotilla_launcher.naming import catalog_name, slug_of
+from flotilla_launcher.user_files import parse_secrets
+from flotilla_servers.switchboard.catalog import CatalogError, misplaced, read_catalog, read_document
 from flotilla_servers.switchboard.connecting.offer import offer_of
 from flotilla_servers.switchboard.options import CATALOG, DISCOVERY
 from flotilla_servers.switchboard.tenants.connections import Connections
 from flotilla_servers.switchboard.tenants.links import HOURS, Links
-from flotilla_servers.switchboard.tenants.tenant import ACCOUNT, ACCOUNT_RULE, Tenant, TenantError
+from flotilla_servers.switchboard.tenants.tenant import Tenant, TenantError, place_of
 
 if TYPE_CHECKING:  # they import the library, which takes two seconds: not for --help
     from flotilla_servers.switchboard.tenants.tenants import Tenants
     from flotilla_servers.switchboard.tenants.vault import Vault
 
 ADDRESS = "http://127.0.0.1:8811"  # of a switchboard that listens on this machine alone
+LONGEST = 24 * 366  # hours that a link may work
 
 
 def main(argv: list[str]) -> int:
@@ -51,6 +53,7 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--state", type=Path, default=state, help="the switchboard's state folder")
     parser.add_argument("--data", type=Path, default=paths.data_folder(), help="the switchboard's data folder")
+    parser.add_argument("--catalog", type=Path, default=CATALOG, help="the catalog file")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run: Any, summary: str, *more: str) -> argparse.ArgumentParser:
@@ -76,16 +79,16 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     token.add_argument("--keep-old", action="store_true", help="the old one ends with the next rotation instead")
     connect = command("connect", _connect, "Print a link by which the customer connects an account.", "name", "server")
     connect.epilog = "SERVER@NAME, such as hubspot@paris, connects a further account, which gets that name."
-    connect.add_argument("--hours", type=float, default=HOURS, help=f"how long it works (default: {HOURS:g})")
+    connect.add_argument("--hours", type=_hours, default=HOURS, help=f"how long it works (default: {HOURS:g})")
     connect.add_argument(
         "--public-url",
         default=setting("FLOTILLA_PUBLIC_URL") or ADDRESS,
         help=f"address under which the customer reaches the switchboard (default: FLOTILLA_PUBLIC_URL, else {ADDRESS})",
     )
-    connect.add_argument("--catalog", type=Path, default=CATALOG, help="the catalog file")
     connect.add_argument("--discovery", type=Path, default=DISCOVERY, help="folder of <server>/discovery.json")
     command("import", _import, "Save the credentials of a secrets file (lines server.name=value).", "name", "file")
-    command("restore", _restore, "Bring an older version of a credential back.", "name", "credential", "version")
+    restore = command("restore", _restore, "Bring an older version of a credential back.", "name", "credential")
+    restore.add_argument("version", type=int, help="as `show` numbers them")
     command("forget", _forget, "Delete a credential with all its versions.", "name", "credential")
     keys = command("rotate-keys", _rotate_keys, "Seal with the first key of FLOTILLA_TENANT_KEY, for all tenants.")
     keys.add_argument(
@@ -98,6 +101,13 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     delete = command("delete", _delete, "Delete one for good: keys, credentials, files, state and log.", "name")
     delete.add_argument("--confirm", metavar="NAME", help="the tenant's name again, in place of being asked for it")
     return parser.parse_args(argv)
+
+
+def _hours(text: str) -> float:
+    hours = float(text)
+    if not 0 < hours <= LONGEST:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of hours between 0 and {LONGEST}")
+    return hours
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
@@ -118,11 +128,19 @@ def _settings(options: argparse.Namespace, base: Mapping[str, Any]) -> dict[str,
     if options.servers is not None:
         document["servers"] = [name.strip() for name in options.servers.split(",") if name.strip()]
     tiers, limits = paths.pairs("--tier", options.tier), paths.pairs("--limit", options.limit)
+    _check_servers(options, [*(document.get("servers") or ()), *tiers] if options.servers is not None else tiers)
     if wrong := [name for name, number in limits.items() if not number.isdecimal()]:
         raise ValueError(f"--limit {wrong[0]}={limits[wrong[0]]} is not a whole number.")
     document["tiers"] = {**(document.get("tiers") or {}), **tiers}
     document["limits"] = {**(document.get("limits") or {}), **{name: int(number) for name, number in limits.items()}}
     return document
+
+
+def _check_servers(options: argparse.Namespace, names: Iterable[str]) -> None:
+    """Raise TenantError for a name that no server has: the tenant's clients would get nothing but an error."""
+    known = [entry.slug for entry in read_catalog(options.catalog, {}, {}).values()]
+    if unknown := [name for name in names if slug_of(name) not in (*known, "all")]:
+        raise TenantError(f"The catalog has no server `{unknown[0]}`.", f"Its servers are {', '.join(known)}.")
 
 
 def _create(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None:
@@ -179,7 +197,7 @@ def _moment(seconds: float) -> str:
 
 def _set(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None:
     tenant = tenants.named(options.name)
-    tenants.change(tenant, _settings(options, tenant.settings.document()))
+    tenants.change(tenant, lambda now: _settings(options, now.document()))
     paths.say(f"The settings of {tenant.name} hold from its next request on.")
 
 
@@ -200,18 +218,41 @@ def _rotate_token(options: argparse.Namespace, tenants: Tenants, vault: Vault) -
 
 def _import(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None:
     tenant = tenants.named(options.name)
-    number = vault.import_file(tenant, Path(options.file).read_text(encoding="utf-8"))
+    try:
+        text = Path(options.file).read_text(encoding="utf-8-sig")  # editors on Windows write a mark first
+    except UnicodeDecodeError:
+        raise TenantError(f"{options.file} is not UTF-8 text.", "Save it as UTF-8, and import it again.") from None
+    _check_credentials(options, text)
+    number = vault.import_file(tenant, text)
+    if not number:
+        raise TenantError(f"{options.file} has no credential.", "Its lines read flotilla-hubspot.token=…")
     paths.say(f"{number} credentials of {tenant.name} are saved. Delete {options.file} if nothing else needs it.")
 
 
+def _check_credentials(options: argparse.Namespace, text: str) -> None:
+    """Raise TenantError for credentials that no server has: their tenant would not be served."""
+    registry = read_document(options.catalog).get("registry") or {}
+    try:
+        places = [name.partition(".")[::2] for name, value in parse_secrets(text).items() if value]
+    except ValueError:
+        return  # the vault says what is wrong
+    names = {f"{server.partition('@')[0]}.{key}": "given" for server, key in places if key != "login"}  # of an export
+    if unknown := [name for name in names if name.partition(".")[0] not in registry]:
+        raise TenantError(
+            f"{unknown[0]}: the catalog has no such server. Nothing was saved.",
+            "The lines read flotilla-hubspot.token=…, as in the secrets file.",
+        )
+    if problems := misplaced(registry, names, {}):
+        raise CatalogError(f"{problems[0]} Nothing was saved.")
+
+
 def _connect(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None:
-    tenant, place = tenants.named(options.name), slug_of(options.server.lower())
-    server, at, name = place.partition("@")
+    tenant = tenants.named(options.name)
+    server, at, name = slug_of(options.server.lower()).partition("@")
     entry = next((one for one in read_catalog(options.catalog, {}, {}).values() if one.slug == server), None)
     if entry is None:
         raise TenantError(f"The catalog has no server `{options.server}`.", "`flotilla tenant connect --help`")
-    if at and not ACCOUNT.fullmatch(name):
-        raise TenantError(f"`{name}` cannot be the name of an account.", ACCOUNT_RULE)
+    place = place_of(server, name if at else None)
     offer = offer_of(replace(entry, account=name), options.discovery)
     if not offer.forms:
         raise TenantError(f"{offer.title} has no account that a link could connect.", "It can be used as it is.")
@@ -222,11 +263,11 @@ def _connect(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> Non
 
 def _credential(options: argparse.Namespace) -> tuple[str, str]:
     server, _, name = options.credential.partition(".")
-    return server, name
+    return catalog_name(slug_of(server)), name
 
 
 def _restore(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None:
-    vault.restore(tenants.named(options.name), *_credential(options), int(options.version))
+    vault.restore(tenants.named(options.name), *_credential(options), options.version)
     paths.say(f"Version {options.version} of {options.credential} is the newest one again.")
 
 
@@ -248,6 +289,10 @@ def _export(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None
     from flotilla_servers.switchboard.tenants.setup import folders
 
     tenant, folder = tenants.named(options.name), Path(options.folder)
+    for place in filter(None, (folder, options.secrets)):
+        if place.exists():
+            raise TenantError(f"{place} exists already. Nothing was exported.", "Name one that does not exist.")
+    secrets = vault.export_file(tenant) if options.secrets else ""  # before anything is written: it may be refused
     folder.mkdir(parents=True, mode=0o700)
     paths.write(
         folder / "tenant.json",
@@ -257,8 +302,9 @@ def _export(options: argparse.Namespace, tenants: Tenants, vault: Vault) -> None
     if data.is_dir():
         shutil.copytree(data, folder / "files", symlinks=True)
     if options.secrets:
-        with os.fdopen(os.open(options.secrets, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(vault.export_file(tenant))
+        descriptor = os.open(options.secrets, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(secrets)
     paths.say(f"Exported to {folder}: tenant.json and files/" + (", and the credentials." if options.secrets else "."))
 
 

@@ -12,10 +12,10 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx2 as httpx
-from authlib.integrations.httpx_client import OAuth2Client
+from authlib.integrations.httpx_client import AsyncOAuth2Client, OAuth2Client
 
 from flotilla import Consent
-from flotilla.http.token_endpoint import auth_method
+from flotilla.http.token_endpoint import auth_method, readable
 
 REGION = "flotilla_region"  # the key of a token with the region that the redirect named
 
@@ -26,15 +26,22 @@ class ConsentError(Exception):
 
 def client(about: Consent, client_id: str, client_secret: str, scopes: Sequence[str]) -> OAuth2Client:
     """Return authlib's client for a vendor."""
-    return OAuth2Client(
-        client_id,
-        client_secret or None,
-        scope=about.separator.join(scopes),
-        token_endpoint_auth_method=auth_method(about.client_auth) if client_secret else "none",
-        revocation_endpoint_auth_method=auth_method(about.client_auth) if client_secret else "none",
-        code_challenge_method="S256",
-        timeout=30,
-    )
+    oauth = OAuth2Client(client_id, **_options(about, client_secret, scopes))
+    for answer in ("access_token_response", "refresh_token_response"):
+        oauth.register_compliance_hook(answer, readable)
+    return oauth
+
+
+def _options(about: Consent, client_secret: str, scopes: Sequence[str]) -> dict[str, Any]:
+    method = auth_method(about.client_auth) if client_secret else "none"
+    return {
+        "client_secret": client_secret or None,
+        "scope": about.separator.join(scopes),
+        "token_endpoint_auth_method": method,
+        "revocation_endpoint_auth_method": method,
+        "code_challenge_method": "S256",
+        "timeout": 30,
+    }
 
 
 def new_verifier(about: Consent) -> str:
@@ -99,6 +106,13 @@ def _region(about: Consent, params: Mapping[str, str]) -> str:
 def refresh(about: Consent, oauth: OAuth2Client, refresh_token: str) -> dict[str, Any]:
     """Return the token response for a refresh token. Raises OAuthError where the consent has ended."""
     return _whole(about, oauth.refresh_token(about.token_url, refresh_token=refresh_token))
+
+
+async def refresh_async(about: Consent, client_id: str, client_secret: str, refresh_token: str) -> dict[str, Any]:
+    """Return the same, as a switchboard does it: no thread waits for the vendor."""
+    async with AsyncOAuth2Client(client_id, **_options(about, client_secret, [])) as oauth:
+        oauth.register_compliance_hook("refresh_token_response", readable)
+        return _whole(about, await oauth.refresh_token(about.token_url, refresh_token=refresh_token))
 
 
 def account_name(about: Consent, token: Mapping[str, Any]) -> str:

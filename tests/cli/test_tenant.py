@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from flotilla_cli import log as log_command
 from flotilla_cli import tenant as command
 from flotilla_servers.switchboard.action_log import COLUMNS, Action, ActionLog
+from flotilla_servers.switchboard.tenants.setup import open_tenants
 
 SECRET = "canary-0123456789"
 
@@ -108,6 +110,75 @@ def test_tenant_credentials_are_never_printed(operator: Operator) -> None:
     printed.append(operator("forget", "acme", "flotilla-hubspot.token"))
     assert SECRET not in "".join(printed)
     assert operator.show()["credentials"] == []
+
+
+def test_tenant_credentials_that_no_server_has_are_refused(operator: Operator) -> None:
+    """A tenant that has one is not served at all: the gateway refuses what it cannot use."""
+    operator("create", "acme")
+    file = operator.folder / "secrets.env"
+    for line, sentence in {
+        "flotilla-hubspot.tokn=a": "Did you mean flotilla-hubspot.token?",
+        "flotilla-hubspot@paris.tokn=a": "Did you mean flotilla-hubspot.token?",
+        "flotilla-hubspt.token=a": "flotilla-hubspt.token: the catalog has no such server. Nothing was saved.",
+        "hubspot.token=a": "The lines read flotilla-hubspot.token=",
+        "": "has no credential",
+    }.items():
+        file.write_text(f"{line}\n")
+        assert sentence in operator.refused("import", "acme", str(file))
+    file.write_bytes("flotilla-hubspot.token=é".encode("latin-1"))
+    assert "is not UTF-8 text. Save it as UTF-8" in operator.refused("import", "acme", str(file))
+    assert operator.show()["credentials"] == []
+    file.write_text("\ufeffflotilla-hubspot.token=a\nflotilla-hubspot@paris.token=b\nflotilla-gohighlevel.login={}\n")
+    assert "3 credentials" in operator("import", "acme", str(file))
+
+
+def test_tenant_servers_that_the_catalog_lacks_are_refused(operator: Operator) -> None:
+    assert "The catalog has no server `nope`." in operator.refused("create", "acme", "--servers", "gmail,nope")
+    operator("create", "acme", "--servers", "flotilla-gmail,hubspot")
+    assert "The catalog has no server `nope`." in operator.refused("set", "acme", "--tier", "nope=all")
+    assert operator.show()["settings"]["servers"] == ["flotilla-gmail", "hubspot"]  # type: ignore[index]
+
+
+def test_tenant_mistakes_are_explained(operator: Operator, capsys: pytest.CaptureFixture[str]) -> None:
+    operator("create", "acme")
+    assert "There is no version 9" in operator.refused("restore", "acme", "hubspot.token", "9")
+    assert "cannot be used" in operator.refused("restore", "acme", "hubspot.token", "9" * 30)
+    unknown = "There is no credential flotilla-hubspot.token. `scripts/flotilla tenant show` lists them."
+    assert unknown in operator.refused("forget", "acme", "hubspot.token")
+    for hours in ("nan", "inf", "-3", "0", "x"):
+        with pytest.raises(SystemExit):
+            operator("connect", "acme", "hubspot", f"--hours={hours}")
+    assert "invalid literal" not in capsys.readouterr().err
+    (operator.folder / "there").write_text("mine")
+    for line in (("out", "--secrets", "there"), ("there",)):
+        places = [part if part.startswith("-") else str(operator.folder / part) for part in line]
+        assert "there exists already. Nothing was exported." in operator.refused("export", "acme", *places)
+    assert not (operator.folder / "out").exists()
+    tenants, vault = open_tenants(str(operator.folder / "tenants.db"), os.environ)
+    vault.put(tenants.named("acme"), {("flotilla-hubspot", "token"): "two\nlines"})
+    places = [str(operator.folder / name) for name in ("out", "env")]
+    assert "has a line break" in operator.refused("export", "acme", places[0], "--secrets", places[1])
+    assert [place for place in places if Path(place).exists()] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("servers: gmail", "`servers` is not a list of names."),
+        ("servers: [1]", "`servers` is not a list of names."),
+        ("tiers: [gmail]", "`tiers` does not name servers."),
+        ("limits: 5", "`limits` does not name limits."),
+        ("limits: {1: 2}", "A tenant has no limit `1`."),
+        ("1: 2", "A tenant has no setting `1`."),
+        ("tiers: {gmail: [all]}", "is not a tier."),
+    ],
+)
+def test_tenant_template_that_is_broken_is_explained(operator: Operator, text: str, sentence: str) -> None:
+    template = operator.folder / "config" / "flotilla" / "tenant-template"
+    template.mkdir(parents=True)
+    (template / "settings.yaml").write_text(text)
+    assert sentence in operator.refused("create", "acme")
+    assert "There is no tenant." in operator("list")
 
 
 def test_tenant_exported_and_deleted(operator: Operator) -> None:

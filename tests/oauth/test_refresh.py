@@ -125,6 +125,28 @@ class TestRefreshToken:
         sent = [r.body.decode().partition("refresh_token=")[2].partition("&")[0] for r in vendor.requests if r.body]
         assert len(set(sent)) == len(sent) == 4  # none was used twice, which would have ended them all
 
+    @pytest.mark.parametrize("odd", [{"expires_in": "soon"}, {"expires_in": [1]}, {"expires_at": {}}])
+    async def test_renewal_with_an_odd_lifetime_keeps_the_new_refresh_token(
+        self, vendor: FakeVendor, oauth: OAuthServer, odd: dict[str, Any]
+    ) -> None:
+        """The vendor has ended the old one, whatever else stands in its answer."""
+
+        async def oddly(exchange: faults.Exchange) -> None:
+            await exchange.send(Response.of({**json.loads(exchange.usual.body), **odd}))
+
+        oauth.rotates = True
+        vendor.fails(oddly, method="POST", times=1)
+        assert await asked() == "helene@atelier.example"
+        gmail.reset()
+        for token in oauth.tokens:
+            token.ends = 0
+        assert await asked() == "helene@atelier.example"
+
+    async def test_renewal_with_a_token_that_is_null_uses_none(self, vendor: FakeVendor) -> None:
+        vendor.fails(faults.status(200, {"access_token": None, "token_type": "Bearer"}), method="POST")
+        assert "The access token could not be renewed" in await asked()
+        assert not [request for request in vendor.requests if "None" in str(request.headers)]
+
     async def test_revoked_consent_is_one_clear_sentence(self, oauth: OAuthServer, clock: Any) -> None:
         assert await asked() == "helene@atelier.example"
         oauth.end(oauth.tokens[-1])

@@ -134,7 +134,10 @@ def described(server: Any, items: dict[str, Any]) -> dict[str, Any]:
 
 
 def _login(integration: Any) -> dict[str, Any]:
-    """Return how an account is connected by consent; `defaults` are of the settings that are part of addresses."""
+    """Return how an account is connected by consent; `defaults` are of the settings that are part of addresses.
+
+    Where one has none, whoever connects the account gives it; it must lead to one of `hosts` then.
+    """
     from dataclasses import asdict
 
     about, fields = integration.consent, integration.settings_class.model_fields
@@ -142,6 +145,7 @@ def _login(integration: Any) -> dict[str, Any]:
     return {
         "consent": asdict(about),
         "defaults": {name: value for name, value in parts.items() if isinstance(value, str)},
+        **({"hosts": list(integration.hosts)} if parts else {}),
         "access": asdict(integration.access) if integration.access else None,
         "scopes": {name: asdict(scopes) for name, scopes in integration.scopes.items()},
     }

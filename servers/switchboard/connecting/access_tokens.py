@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import math
 import secrets
 import time
 from collections.abc import Mapping
@@ -18,22 +19,23 @@ from typing import Any
 import httpx2
 from authlib.integrations.base_client import OAuthError
 
-from flotilla_launcher.environment import SettingError
 from flotilla_launcher.naming import catalog_name
+from flotilla_launcher.text import visible
 
 from ..accounts import AccountError, DisconnectedError
-from ..consent_flow import client, refresh
+from ..consent_flow import refresh_async
 from ..discovery import title
 from ..reporting import report
 from ..tenants.connections import Connections
 from ..tenants.gateways import account_of
 from ..tenants.tenant import Tenant
 from ..tenants.vault import LOGIN, Vault
-from .login import login_of
+from .login import Login, login_of
 from .offer import entry_of
 
 LEEWAY = 120.0  # seconds before its end that a token is renewed: a call may take a minute
 HOUR = 3_600.0  # that a token lasts where its vendor does not say
+LONGEST = 40.0  # seconds of a renewal: less than `connections.HOLD`, or another one would begin meanwhile
 PATIENCE = 30.0  # seconds that are waited for another one's renewal
 LOOK_EVERY = 0.1  # seconds
 NEVER_SENT_ON = ("refresh_token", "id_token", "expires_in")  # parts of a token response that no server needs
@@ -54,7 +56,7 @@ class AccessTokens:
     def __init__(self, options: argparse.Namespace, connections: Connections, vault: Vault) -> None:
         self._options, self._connections, self._vault = options, connections, vault
         self._held: dict[tuple[str, str], tuple[int, Tokens]] = {}  # by tenant and server, with the tenant's revision
-        self._unsaved: dict[tuple[str, str], Tokens] = {}
+        self._unsaved: dict[tuple[str, str], tuple[Tokens, Tokens]] = {}  # those before, and those that were given
         self._locks: dict[tuple[str, str], asyncio.Lock] = {}
         self._renewals: set[asyncio.Task[Tokens]] = set()
 
@@ -96,56 +98,91 @@ class AccessTokens:
             await asyncio.sleep(LOOK_EVERY)
         try:
             saved = await asyncio.to_thread(self._saved, tenant, server)  # another one may have renewed it meanwhile
-            return (
-                saved if is_good(saved, instead_of) else await asyncio.to_thread(self._renewed, tenant, server, saved)
-            )
+            return saved if is_good(saved, instead_of) else await self._renewed(tenant, server, saved)
         finally:
             await asyncio.to_thread(self._connections.release, tenant, server, holder)
 
     def _saved(self, tenant: Tenant, server: str) -> Tokens:
         if unsaved := self._unsaved.get((tenant.id, server)):
-            self.save(tenant, server, unsaved)
-            del self._unsaved[tenant.id, server]
+            self._replace(tenant, server, *unsaved)
         revoked = [one.server for one in self._connections.all(tenant) if one.revoked]
-        text = self._vault.all(tenant).get(f"{catalog_name(server)}.{LOGIN}")
-        if text is None or server in revoked:
+        tokens = self._stored(tenant, server)
+        if tokens is None or server in revoked:
             raise RevokedError(f"Access to the account of {server} was revoked or has ended. Nothing was done.")
-        return dict(json.loads(text))
+        if not is_whole(tokens):
+            raise RevokedError(f"The saved login of {server} is not complete. Nothing was done.")
+        return tokens
 
-    def _renewed(self, tenant: Tenant, server: str, saved: Tokens) -> Tokens:
-        """Exchange the refresh token, and save what comes before anybody uses it."""
-        account = account_of(tenant, self._vault)
-        entry = entry_of(self._options, account, server)
-        login = login_of(entry, Path(self._options.discovery))
-        if login is None:
-            raise AccessError(f"{server} has no OAuth client any more. Nothing was done. Ask the operator to set it.")
+    def _stored(self, tenant: Tenant, server: str) -> Tokens | None:
+        text = self._vault.all(tenant).get(f"{catalog_name(server)}.{LOGIN}")
         try:
-            with client(login.consent, login.client_id, login.client_secret, []) as oauth:
-                response = refresh(login.consent, oauth, str(saved["refresh_token"]))
+            tokens = json.loads(text) if text is not None else None
+        except ValueError:  # the operator has imported it
+            tokens = {}
+        return tokens if tokens is None or type(tokens) is dict else {}
+
+    async def _renewed(self, tenant: Tenant, server: str, saved: Tokens) -> Tokens:
+        """Exchange the refresh token, and save what comes before anybody uses it."""
+        login, name = await asyncio.to_thread(self._login, tenant, server)
+        try:
+            async with asyncio.timeout(LONGEST):
+                response = await refresh_async(
+                    login.consent, login.client_id, login.client_secret, str(saved["refresh_token"])
+                )
             tokens = tokens_of(response, saved)
         except OAuthError as refusal:
             if refusal.error in login.consent.ended:
-                self._connections.revoke(tenant, server)
+                await asyncio.to_thread(self._ended, tenant, server, saved)
                 raise RevokedError(
-                    f"Access to the {title(entry)} account was revoked or has ended. Nothing was done."
+                    f"Access to the {name} account was revoked or has ended. Nothing was done."
                 ) from None
-            raise _not_now(title(entry), str(refusal.error)) from None
-        except (httpx2.HTTPError, ValueError, KeyError) as error:
-            raise _not_now(title(entry), type(error).__name__) from None
-        try:
-            self.save(tenant, server, tokens)
-        except SettingError:
-            self._unsaved[tenant.id, server] = tokens  # the next call saves it before anything else
-            raise
+            raise _not_now(name, str(refusal.error)) from None
+        except (httpx2.HTTPError, TimeoutError, ValueError, KeyError) as error:
+            raise _not_now(name, type(error).__name__) from None
+        self._unsaved[tenant.id, server] = saved, tokens  # where saving fails, the next call does it first
+        if not await asyncio.to_thread(self._replace, tenant, server, saved, tokens):
+            raise AccessError(f"The {name} account was connected anew meanwhile. Nothing was done. Call again.")
         return tokens
+
+    def _login(self, tenant: Tenant, server: str) -> tuple[Login, str]:
+        entry = entry_of(self._options, account_of(tenant, self._vault), server)
+        if login := login_of(entry, Path(self._options.discovery)):
+            return login, title(entry)
+        raise AccessError(f"{server} has no OAuth client any more. Nothing was done. Ask the operator to set it.")
+
+    def _replace(self, tenant: Tenant, server: str, before: Tokens, tokens: Tokens) -> bool:
+        """Save renewed tokens in place of those before; False where another account was connected meanwhile."""
+        with self._connections.store.of(tenant, write=True):
+            if is_same := self._stored(tenant, server) == before:
+                self.save(tenant, server, tokens)
+        self._unsaved.pop((tenant.id, server), None)
+        return is_same
+
+    def _ended(self, tenant: Tenant, server: str, before: Tokens) -> None:
+        """Mark an account as revoked, unless another one was connected meanwhile."""
+        with self._connections.store.of(tenant, write=True):
+            if self._stored(tenant, server) == before:
+                self._connections.revoke(tenant, server)
 
 
 def tokens_of(response: Mapping[str, Any], before: Mapping[str, Any]) -> Tokens:
     """Return what is saved of a token response; what it does not repeat stays as before. Raises KeyError."""
-    plain = {name: value for name, value in response.items() if isinstance(value, str | int | float)}
-    saved = {**before, **plain, "access_token": str(response["access_token"])}
-    saved["expires_at"] = time.time() + float(response.get("expires_in") or HOUR)
+    plain = {name: value for name, value in response.items() if isinstance(value, str | int | float) and value != ""}
+    if not isinstance(plain.get("access_token"), str):
+        raise KeyError("access_token")
+    saved = {**before, **plain}
+    try:
+        seconds = float(plain.get("expires_in", HOUR))
+    except ValueError:
+        seconds = HOUR
+    saved["expires_at"] = time.time() + (seconds if 0 < seconds < math.inf else HOUR)
     return {name: value for name, value in saved.items() if name not in NEVER_SENT_ON or name == "refresh_token"}
+
+
+def is_whole(tokens: Mapping[str, Any]) -> bool:
+    """Tell whether saved tokens are what `tokens_of` makes."""
+    texts = all(type(tokens.get(name)) is str and tokens[name] for name in ("access_token", "refresh_token"))
+    return texts and type(tokens.get("expires_at")) in (int, float)
 
 
 def is_good(tokens: Mapping[str, Any], instead_of: str = "") -> bool:
@@ -154,5 +191,5 @@ def is_good(tokens: Mapping[str, Any], instead_of: str = "") -> bool:
 
 
 def _not_now(name: str, reason: str) -> AccessError:
-    report(f"no access token of {name}: {reason}")
+    report(f"no access token of {name}: {visible(reason, name=True)[:100]}")
     return AccessError(f"{name} gives no access token for now. Nothing was done. Call again in a minute.")

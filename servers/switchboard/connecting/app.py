@@ -12,6 +12,7 @@ import os
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from hmac import compare_digest
 from pathlib import Path
@@ -43,8 +44,8 @@ from ..tenants.tenants import Tenants
 from ..tenants.vault import LOGIN, Vault
 from ..web import form_values, templates_in
 from .access_tokens import AccessTokens, tokens_of
-from .entered import LARGEST_FORM, RefusedError, entered
-from .login import Login, login_of
+from .entered import LARGEST_FORM, RefusedError, entered, leads_outside
+from .login import Login, login_of, missing_part, with_part
 from .offer import Field, Offer, entry_of, offer_of, with_all_tools
 from .texts import Texts
 from .trial import TrialError, try_account
@@ -52,7 +53,9 @@ from .trial import TrialError, try_account
 ROOT = "/connect"
 FOLDER = Path(__file__).parent
 STATIC = FOLDER.parent / "console" / "static"  # the console's look
-COOKIE, PATIENCE = "flotilla-connect", 900.0  # of a browser that logs in, and seconds that it has
+COOKIE, PATIENCE = "flotilla-connect-", 900.0  # of each login that a browser has begun, and seconds that it has
+AT_VENDORS = 8  # logins that are exchanged for tokens at once; calls do not wait for their threads
+PART_FIELD = "part"  # of a query: what a customer typed for the account's part of the vendor's address
 STATE = "connect-state"  # what the state is sealed for
 TO_URL, FROM_URL = str.maketrans("+/=:", "-_.~"), str.maketrans("-_.~", "+/=:")  # so that nothing in it is escaped
 POLICY = (  # no script at all
@@ -68,6 +71,7 @@ class Attempt:
     link: str
     server: str
     verifier: str
+    part: str = ""  # of the vendor's address that the customer has typed
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     browser: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     ends: float = field(default_factory=lambda: time.time() + PATIENCE)
@@ -85,6 +89,8 @@ class Page:
     entered: dict[str, str] = field(default_factory=dict)
     token: str = ""  # of the link, for the ways on
     host: str = ""  # of the vendor, where a login is offered
+    asks: Field | None = None  # the part of the vendor's address that a login needs first
+    part: str = ""  # what was given for it
     scopes: Sequence[str] = ()  # that the login asks for
     warning: str = ""
     status: int = 200
@@ -101,12 +107,13 @@ class ConnectPages:
         commands: Commands,
         tokens: AccessTokens,
     ) -> None:
-        self._options, self._vault, self._commands = options, vault, commands
+        self._options, self._vault, self._commands, self._store = options, vault, commands, tenants.store
         self._links, self._discovery = Links(tenants.store), Path(options.discovery)
         self._connections, self._tokens = Connections(tenants.store), tokens
         own = {*LOOPBACK, options.host, urlsplit(options.public_url).hostname or ""} - {"0.0.0.0", "::", ""}
         self._access = Access(secrets.token_urlsafe(), own | name_set("FLOTILLA_ALLOWED_HOSTS", os.environ))
         self._trying: set[str] = set()  # links
+        self._at_vendors = ThreadPoolExecutor(AT_VENDORS)
         self._templates = templates_in(FOLDER / "templates")
 
     def routes(self) -> list[Route]:
@@ -149,8 +156,14 @@ class ConnectPages:
         link = await asyncio.to_thread(self._links.find, request.path_params["token"])
         if link is None:
             return self._shown(request, _gone(_texts(request)))
-        offer, login = await asyncio.to_thread(self._offer, link)
-        return self._shown(request, _asking(_texts(request), link, offer, login))
+        texts, typed = _texts(request), request.query_params.get(PART_FIELD, "")
+        offer, login, asks, part = await asyncio.to_thread(self._offer, link, typed)
+        if login and part and not await leads_outside(urlsplit(login.consent.authorize_url).hostname or "", True):
+            login, part = None, ""
+        page = _asking(texts, link, offer, login, asks, part)
+        if asks and typed and not part:
+            page.error, page.entered, page.status = texts("wrong_part", label=asks.label), {asks.name: typed}, 400
+        return self._shown(request, page)
 
     async def _sent(self, request: Request) -> Response:
         """Try what was entered, and keep it where it works."""
@@ -158,7 +171,7 @@ class ConnectPages:
         link = await asyncio.to_thread(self._links.find, request.path_params["token"])
         if link is None:
             return self._shown(request, _gone(texts))
-        offer, login = await asyncio.to_thread(self._offer, link)
+        offer, login, asks, _ = await asyncio.to_thread(self._offer, link)
         try:
             values = await entered(texts, offer, form)
             if link.hash in self._trying:
@@ -169,7 +182,7 @@ class ConnectPages:
             finally:
                 self._trying.discard(link.hash)
         except RefusedError as refusal:
-            page = _asking(texts, link, offer, login)
+            page = _asking(texts, link, offer, login, asks)
             page.error, page.entered, page.status = str(refusal), form, 400
             return self._shown(request, page)
         if not await asyncio.to_thread(self._kept, link, offer, values, account):
@@ -180,10 +193,13 @@ class ConnectPages:
         """Lead to the vendor's page. The browser gets a cookie: only it can come back with the state."""
         token, texts = request.path_params["token"], _texts(request)
         link = await asyncio.to_thread(self._links.find, token)
-        _, login = await asyncio.to_thread(self._offer, link) if link else (None, None)
+        typed = request.query_params.get(PART_FIELD, "")
+        _, login, _, part = await asyncio.to_thread(self._offer, link, typed) if link else (None, None, None, "")
         if link is None or login is None:
             return self._shown(request, _gone(texts))
-        attempt = Attempt(token, link.server, new_verifier(login.consent))
+        if part and not await leads_outside(urlsplit(login.consent.authorize_url).hostname or "", True):
+            return self._shown(request, _gone(texts))
+        attempt = Attempt(token, link.server, new_verifier(login.consent), part)
         state = await asyncio.to_thread(self._begun, link, attempt)
         with self._client(request, login) as oauth:
             address, _ = authorization(login.consent, oauth, self._redirect(request, login), attempt.verifier, state)
@@ -191,7 +207,13 @@ class ConnectPages:
         secure = self._address(request).startswith("https:")
         # Lax: the vendor's page leads here, which a stricter cookie would not survive
         response.set_cookie(
-            COOKIE, attempt.browser, int(PATIENCE), path=ROOT, secure=secure, httponly=True, samesite="lax"
+            f"{COOKIE}{attempt.id}",
+            attempt.browser,
+            int(PATIENCE),
+            path=ROOT,
+            secure=secure,
+            httponly=True,
+            samesite="lax",
         )
         return response
 
@@ -200,28 +222,32 @@ class ConnectPages:
         texts = _texts(request)
         attempt = await asyncio.to_thread(self._attempt, request)
         if attempt is None:
-            return self._shown(request, _gone(texts))
+            return self._shown(request, _ended(texts))
         link = await asyncio.to_thread(self._links.find, attempt.link)
-        if link is None or not await asyncio.to_thread(self._links.end_login, link, attempt.id):
+        if link is None:
             return self._shown(request, _gone(texts))
-        offer, login = await asyncio.to_thread(self._offer, link)
+        if not await asyncio.to_thread(self._links.end_login, link, attempt.id):
+            return self._shown(request, _ended(texts))
+        offer, login, asks, part = await asyncio.to_thread(self._offer, link, attempt.part)
         if login is None:
             return self._shown(request, _gone(texts))
         try:
-            token, account = await asyncio.to_thread(self._agreed, request, login, attempt)
+            agreed = asyncio.get_running_loop().run_in_executor
+            token, account = await agreed(self._at_vendors, self._agreed, request, login, attempt)
         except (ConsentError, OAuthError, httpx2.HTTPError, ValueError) as error:
             reason = visible(" ".join(str(error).split()))[:300]  # a part of it may be the vendor's, or anybody's
             report(f"{link.tenant.name}: the login of {login.slug} failed: {reason}")
-            page = _asking(texts, link, offer, login)
+            page = _asking(texts, link, offer, login, asks, part)
             page.error, page.token, page.status = texts("login_failed", title=offer.title), attempt.link, 400
             return self._shown(request, page)
-        if not await asyncio.to_thread(self._kept_login, link, offer, login, token, account):
+        settings = {asks.name: part} if asks else {}
+        if not await asyncio.to_thread(self._kept_login, link, offer, login, token, account, settings):
             return self._shown(request, _gone(texts))
         page = _connected(texts, link, offer, account)
         if lacking := login.without(_granted(token)) if _granted(token) else []:
             page.warning = texts("not_agreed", tools=", ".join(lacking))
         response = self._shown(request, page)
-        response.delete_cookie(COOKIE, path=ROOT)
+        response.delete_cookie(f"{COOKIE}{attempt.id}", path=ROOT)
         return response
 
     async def _tried(self, texts: Texts, offer: Offer, link: Link, values: dict[str, str]) -> str:
@@ -243,38 +269,52 @@ class ConnectPages:
         account = replace(account, secrets={**saved, **entered})
         return entry_of(self._options, account, link.server, connecting=not entered)
 
-    def _offer(self, link: Link) -> tuple[Offer, Login | None]:
-        """Return what a link offers. A set of keys with a client of its own is left out where the operator has one."""
-        entry = self._entry(link)
+    def _offer(self, link: Link, typed: str = "") -> tuple[Offer, Login | None, Field | None, str]:
+        """Return what a link offers. A set of keys with a client of its own is left out where the operator has one.
+
+        Where the login lacks the account's part of the vendor's address, the setting that it is comes back too, and
+        what `typed` gives for it, "" where that cannot be used.
+        """
+        entry, part = self._entry(link), ""
+        asks = missing_part(entry, self._discovery)
+        if asks and (filled := with_part(entry, self._discovery, asks, typed)):
+            entry, part = filled
         offer, login = offer_of(entry, self._discovery), login_of(entry, self._discovery)
-        if login:
+        if login or asks:
             forms = tuple(fields for fields in offer.forms if not any(field.name == "client_id" for field in fields))
             offer = replace(offer, forms=forms)
-        return offer, login
+        return offer, login, asks, part
 
     def _kept(self, link: Link, offer: Offer, values: dict[str, str], account: str) -> bool:
-        """Use the link up and keep the values; False where the link was used meanwhile."""
-        if not self._links.use(link):
-            return False
-        self._forget(link, {LOGIN, *_names(offer)} - values.keys())
-        self._vault.put(link.tenant, {(catalog_name(link.server), name): value for name, value in values.items()})
-        self._connections.note(link.tenant, link.server, account)
+        """Use the link up and keep the values, both or neither; False where the link was used meanwhile."""
+        with self._store.of(link.tenant, write=True):
+            if not self._links.use(link):
+                return False
+            self._forget(link, {LOGIN, *_names(offer)} - values.keys() - offer.always)
+            self._vault.put(link.tenant, {(catalog_name(link.server), name): value for name, value in values.items()})
+            self._connections.note(link.tenant, link.server, account)
         return True
 
-    def _kept_login(self, link: Link, offer: Offer, login: Login, token: dict[str, Any], account: str) -> bool:
-        """Use the link up and keep the tokens in place of all keys; False where the link was used meanwhile."""
-        if not self._links.use(link):
-            return False
-        about, values = login.consent.storing(token), dict[str, str]()
+    def _kept_login(
+        self, link: Link, offer: Offer, login: Login, token: dict[str, Any], account: str, settings: dict[str, str]
+    ) -> bool:
+        """Use the link up and keep the tokens in place of all keys, or neither; False where it was used meanwhile.
+
+        `settings` are those that the login needed first.
+        """
+        about, values = login.consent.storing(token), dict(settings)
         if about.regions and (region := token.pop(REGION, "")):
             values[about.regions.field] = region
         if about.stored_token == "access_token":
             values[about.token_field] = token["access_token"]
-        self._forget(link, {LOGIN, *_names(offer)} - values.keys())
-        self._vault.put(link.tenant, {(catalog_name(link.server), name): value for name, value in values.items()})
-        if about.stored_token == "refresh_token":
-            self._tokens.save(link.tenant, link.server, tokens_of(token, {}), announce=True)
-        self._connections.note(link.tenant, link.server, account)
+        with self._store.of(link.tenant, write=True):
+            if not self._links.use(link):
+                return False
+            self._forget(link, {LOGIN, *_names(offer)} - values.keys() - offer.always)
+            self._vault.put(link.tenant, {(catalog_name(link.server), name): value for name, value in values.items()})
+            if about.stored_token == "refresh_token":
+                self._tokens.save(link.tenant, link.server, tokens_of(token, {}), announce=True)
+            self._connections.note(link.tenant, link.server, account)
         return True
 
     def _forget(self, link: Link, names: set[str]) -> None:
@@ -294,7 +334,7 @@ class ConnectPages:
         about, state = login.consent, request.query_params["state"]
         with self._client(request, login) as oauth:
             token = exchange(about, oauth, str(request.url), state, attempt.verifier)
-        if not token.get(about.storing(token).stored_token):
+        if not (token.get("access_token") and token.get(about.storing(token).stored_token)):
             raise ConsentError("The vendor gave no token that lasts.")
         return token, account_name(about.in_region(token.get(REGION, "")), token)
 
@@ -319,11 +359,12 @@ class ConnectPages:
 
     def _attempt(self, request: Request) -> Attempt | None:
         """Return the attempt that a browser comes back from; None where it is not its own, or has ended."""
-        state, browser = request.query_params.get("state", ""), request.cookies.get(COOKIE, "")
+        state = request.query_params.get("state", "")
         try:
             attempt = Attempt(**json.loads(self._vault.unseal(state.translate(FROM_URL), STATE)))
         except (SettingError, ValueError):
             return None
+        browser = request.cookies.get(f"{COOKIE}{attempt.id}", "")
         own = compare_digest(attempt.browser.encode(), browser.encode())
         is_of_vendor = attempt.server.partition("@")[0] == request.path_params["server"]
         return attempt if own and is_of_vendor and attempt.ends > time.time() else None
@@ -343,17 +384,22 @@ def _texts(request: Request) -> Texts:
     return Texts(language_of(wish, request.headers.get("accept-language", "")))
 
 
-def _asking(texts: Texts, link: Link, offer: Offer, login: Login | None) -> Page:
+def _asking(
+    texts: Texts, link: Link, offer: Offer, login: Login | None, asks: Field | None = None, part: str = ""
+) -> Page:
     lead, names = [texts("for_whom", tenant=link.tenant.name, title=offer.title)], {"title": offer.title}
     host = urlsplit(login.consent.authorize_url).hostname or "" if login else ""
     if host:
         lead.append(texts("login_lead", host=host, **names))
+    elif asks:
+        lead.append(texts("part_lead", **names))
     elif offer.forms:
         lead.append(texts("forms_lead"))
     else:
         lead = [texts("nothing_to_enter")]
     scopes = login.wanted if login else ()
-    return Page(texts("connect", **names), lead, offer.forms, host=host, scopes=scopes)
+    asked = None if host else asks
+    return Page(texts("connect", **names), lead, offer.forms, host=host, scopes=scopes, asks=asked, part=part)
 
 
 def _connected(texts: Texts, link: Link, offer: Offer, account: str) -> Page:
@@ -363,6 +409,10 @@ def _connected(texts: Texts, link: Link, offer: Offer, account: str) -> Page:
 
 def _gone(texts: Texts) -> Page:
     return Page(texts("gone"), [texts("gone_why")], status=404)
+
+
+def _ended(texts: Texts) -> Page:
+    return Page(texts("login_ended"), [texts("login_ended_why")], status=404)
 
 
 def _unavailable(texts: Texts) -> Page:

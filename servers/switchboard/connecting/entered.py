@@ -31,25 +31,28 @@ async def entered(texts: Texts, offer: Offer, form: dict[str, str]) -> dict[str,
         value = values[item.name]
         if len(value) > LONGEST_VALUE or not value.isprintable():
             raise RefusedError(texts("one_line", label=item.label))
-        if not item.hidden and not await _leads_outside(value):
+        if not item.hidden and not await leads_outside(value, item.name.endswith("host")):
             raise RefusedError(texts("private_address", label=item.label))
     return {name: value for name, value in values.items() if value}
 
 
-async def _leads_outside(value: str) -> bool:
+async def leads_outside(value: str, is_host: bool) -> bool:
     """Tell whether a value names no address of this machine or its network: a server would ask there.
 
-    Hosts that the operator allows without TLS may be entered: FLOTILLA_PLAIN_HTTP.
+    A setting that is a host may be one word, as names in a network are, or an address of numbers alone. Hosts that the
+    operator allows without TLS may be entered: FLOTILLA_PLAIN_HTTP.
     """
     is_url = "://" in value
+    if is_host and not is_url and value.count(":") > 1:
+        value = f"[{value.strip('[]')}]"  # an IPv6 address, which has no port
     try:
         parts = urlsplit(value if is_url else f"//{value}")
         host, port = parts.hostname or "", parts.port or 443
     except ValueError:
-        return not is_url
-    if not is_url and ("@" in value or not ("." in host or host == "localhost")):
+        return not (is_url or is_host)
+    if not (is_url or is_host) and ("@" in value or not ("." in host or host == "localhost")):
         return True  # an e-mail address, or the name of something else than a host
-    if host in name_set("FLOTILLA_PLAIN_HTTP", os.environ):
+    if not host or host in name_set("FLOTILLA_PLAIN_HTTP", os.environ):
         return True
     try:
         return all(map(is_ip_allowed, await resolve_hostname(host, port)))

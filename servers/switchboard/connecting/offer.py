@@ -38,10 +38,14 @@ class Field:
 
 @dataclass(frozen=True)
 class Offer:
-    """What a link offers for one server: `forms` are the fields of each set of keys that opens an account."""
+    """What a link offers for one server: `forms` are the fields of each set of keys that opens an account.
+
+    `always` are the settings that each way in needs, a login too: what is kept of them opens no account by itself.
+    """
 
     title: str
     forms: tuple[tuple[Field, ...], ...]
+    always: frozenset[str] = frozenset()
 
 
 def entry_of(options: argparse.Namespace, account: Account, place: str, *, connecting: bool = False) -> Entry:
@@ -69,18 +73,21 @@ def offer_of(entry: Entry, folder: Path) -> Offer:
     options = [
         option for option in needs if option and all(env in declared and not REFRESH.search(env) for env in option)
     ]
-    return Offer(title(entry), tuple(tuple(_fields(declared, option, optional)) for option in options))
+    forms = tuple(tuple(_fields(declared, option, optional)) for option in options)
+    always = frozenset.intersection(*map(frozenset, needs)) if len(needs) > 1 else ()
+    return Offer(title(entry), forms, frozenset(field_of(declared[env], True).name for env in always))
 
 
 def _fields(declared: Mapping[str, Any], needed: Sequence[str], optional: Sequence[str]) -> Iterator[Field]:
     for variable in needed:
-        yield _field(declared[variable], required=True)
+        yield field_of(declared[variable], required=True)
     for variable in optional:
         if variable in declared and variable not in needed:
-            yield _field(declared[variable], required=False)
+            yield field_of(declared[variable], required=False)
 
 
-def _field(secret: Mapping[str, Any], required: bool) -> Field:
+def field_of(secret: Mapping[str, Any], required: bool) -> Field:
+    """Return a setting of the catalog as a field."""
     name = str(secret["name"]).partition(".")[2]
     hidden = is_secret(name) or name.endswith("key")
     return Field(name, str(secret.get("description") or ""), str(secret.get("example") or ""), hidden, required)

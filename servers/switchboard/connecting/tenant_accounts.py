@@ -33,7 +33,7 @@ from ..tenants.links import Links
 from ..tenants.tenant import Tenant
 from ..tool_search import failed
 from .access_tokens import AccessTokens
-from .login import login_of
+from .login import login_of, missing_part
 from .offer import offer_of
 
 UNAVAILABLE = "The account's credentials cannot be read at the moment. Nothing was done. Try again in a minute."
@@ -86,7 +86,8 @@ class TenantAccounts:
             return None
         problem = problem or f"{title(entry)} has no account yet. Nothing was done."
         call.decision, call.outcome = "waiting", "asked"
-        if not offer_of(entry, self._discovery).forms and login_of(entry, self._discovery) is None:
+        has_login = login_of(entry, self._discovery) or missing_part(entry, self._discovery)
+        if not has_login and not offer_of(entry, self._discovery).forms:
             return failed(f"{problem} Ask the operator of this switchboard to set its credentials.")
         try:
             return await self._asked(call, problem)

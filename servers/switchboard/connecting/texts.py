@@ -17,12 +17,28 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: English, French
         "You log in at {host} and agree there; this page never sees your password.",
         "Vous vous connectez chez {host} et y donnez votre accord ; cette page ne voit jamais votre mot de passe.",
     ),
+    "part_lead": (
+        "{title} has an address of its own for each account. Say which one is yours, then log in there.",
+        "{title} a une adresse propre à chaque compte. Indiquez la vôtre, puis connectez-vous-y.",
+    ),
+    "wrong_part": (
+        "{label} is not one of theirs. Copy it from the address that you see there.",
+        "{label} : ce n’est pas une des leurs. Copiez-la de l’adresse que vous y voyez.",
+    ),
+    "go_on": ("Go on", "Continuer"),
     "log_in": ("Log in at {host}", "Se connecter chez {host}"),
     "asked_for": ("What is asked for", "Ce qui est demandé"),
     "login_failed": (
         "Nothing was connected: {title} did not confirm the login, or you did not agree. You can try again.",
         "Rien n’a été connecté : {title} n’a pas confirmé la connexion, ou vous n’avez pas donné votre accord. Vous "
         "pouvez réessayer.",
+    ),
+    "login_ended": ("This login has ended", "Cette connexion a pris fin"),
+    "login_ended_why": (
+        "It took more than 15 minutes, was begun again, or began in another browser. Open the link that you were sent "
+        "once more, and log in again.",
+        "Elle a duré plus de 15 minutes, a été recommencée ou a commencé dans un autre navigateur. Ouvrez de nouveau "
+        "le lien que vous avez reçu, et reconnectez-vous.",
     ),
     "not_agreed": (
         "You did not agree to everything, so these tools will not work: {tools}.",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..tenants import administration
 from ..tenants.links import HOURS
+from ..tenants.tenant import Settings, place_of
 from . import actions, tenants_form, tenants_pages
 from .actions import Action, Answer
 from .pages import RefusedError, Visit
@@ -28,14 +31,18 @@ def create(operator: Operator, visit: Visit) -> Answer:
 def save(operator: Operator, visit: Visit) -> str:
     """Change the settings that the person saw."""
     tenant = operator.tenant(visit)
-    if visit.form.get("seen") != tenants_form.digest(tenant.settings):
-        visit.form = {}  # so that the page shows what has changed
-        raise RefusedError(visit.text("changed_meanwhile"))
     known = {item.slug for item in tenants_form.choices(operator.servers(), tenant.settings, {})}
     asked = tenants_form.read(visit.form, visit.text, known)
     if not {"locale", "timezone"} <= asked.keys() or asked["limits"].keys() != set(tenants_form.LIMITS):
         raise RefusedError(visit.text("incomplete"))
-    operator.tenants.change(tenant, asked)
+
+    def asked_of(settings: Settings) -> dict[str, Any]:
+        if visit.form.get("seen") != tenants_form.digest(settings):
+            visit.form = {}  # so that the page shows what has changed
+            raise RefusedError(visit.text("changed_meanwhile"))
+        return asked
+
+    operator.tenants.change(tenant, asked_of)
     return "tenant_saved"
 
 
@@ -65,7 +72,9 @@ def link(operator: Operator, visit: Visit) -> Answer:
     tenant, server = operator.tenant(visit), visit.form.get("server", "")
     if (title := operator.connectable().get(server)) is None:
         raise RefusedError(visit.text("incomplete"))
-    made = operator.link(tenant, server, visit.origin)
+    account = visit.form.get("account", "").strip().lower()
+    made = operator.link(tenant, place_of(server, account or None), visit.origin)
+    title = f"{title} ({account})" if account else title
     return Answer("tenant_link.html", {"id": tenant.id, "title": title, "link": made, "hours": HOURS})
 
 

@@ -20,6 +20,7 @@ from ..tenants.administration import template_folder
 from ..tenants.connections import Connections
 from ..tenants.gateways import account_of, options_of
 from ..tenants.links import Links
+from ..tenants.overview import AccountState, accounts_of
 from ..tenants.quotas import MINUTE
 from ..tenants.setup import folders
 from ..tenants.tenant import Tenant
@@ -65,12 +66,16 @@ class Operator:
         offers = {entry.slug: offer_of(entry, folder) for entry in self._catalog()}
         return {slug: offer.title for slug, offer in offers.items() if offer.forms}
 
-    def link(self, tenant: Tenant, server: str, origin: str) -> str:
-        """Return a new one-time link by which the tenant connects an account. Raises StoreError.
+    def accounts(self, tenant: Tenant) -> list[AccountState]:
+        """Return a tenant's accounts with their state. Raises CatalogError, DiscoveryError and StoreError."""
+        return accounts_of(tenant, self._catalog(), self.vault, self.connections, Path(self._options.discovery))
+
+    def link(self, tenant: Tenant, place: str, origin: str) -> str:
+        """Return a new one-time link by which the tenant connects SERVER, or SERVER@NAME. Raises StoreError.
 
         It begins with --public-url, else with `origin`, the address of this console.
         """
-        return f"{self._options.public_url.rstrip('/') or origin}/connect/{self.links.create(tenant, server)}"
+        return f"{self._options.public_url.rstrip('/') or origin}/connect/{self.links.create(tenant, place)}"
 
     def _catalog(self) -> Iterable[Entry]:
         return read_catalog(Path(self._options.catalog), {}, {}).values()

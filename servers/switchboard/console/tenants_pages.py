@@ -64,9 +64,8 @@ def settings(operator: Operator, visit: Visit) -> dict[str, Any]:
         "limits": tenants_form.limits(tenant.settings, visit.text, visit.form),
         "seen": tenants_form.digest(tenant.settings),
         "tokens": operator.tenants.token_times(tenant),
-        "connected": [
-            {"title": titles.get(item.server, item.server), "about": item} for item in operator.connections.all(tenant)
-        ],
+        "accounts": operator.accounts(tenant),
+        "asked": visit.form,  # for a link that was refused
         "connectable": operator.connectable(),
         "credentials": operator.vault.listed(tenant),
     }

@@ -449,10 +449,26 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: English, French
     "limit_calls_per_minute": ("Calls a minute", "Appels par minute"),
     "limit_calls_in_flight": ("Calls at the same time", "Appels en même temps"),
     "limit_data_megabytes": ("Files, in MB", "Fichiers, en Mo"),
-    "connected_accounts": ("Connected accounts", "Comptes connectés"),
-    "no_connected": ("None was connected by a link.", "Aucun n’a été connecté par un lien."),
-    "connected_since": ("connected", "connecté"),
-    "access_ended": ("its vendor gives no more access", "son fournisseur ne donne plus accès"),
+    "accounts": ("Accounts", "Comptes"),
+    "no_accounts": ("There is none yet.", "Il n’y en a pas encore."),
+    "connected_since": ("connected by a link", "connecté par un lien"),
+    "account_works": ("ready", "prêt"),
+    "account_ended": (
+        "its vendor gives no more access: send a new link",
+        "son fournisseur ne donne plus accès : envoyez un nouveau lien",
+    ),
+    "account_incomplete": (
+        "not connected: credentials are missing",
+        "non connecté : il manque des identifiants",
+    ),
+    "account_name": ("Name, for a further account only", "Nom, pour un compte de plus seulement"),
+    "account_name_example": ("paris", "paris"),
+    "account_name_how": (
+        "Leave it empty for the first account of a server. A further one gets a name, by which the agent chooses it; a "
+        "link for a name that there is replaces that account.",
+        "Laissez vide pour le premier compte d’un serveur. Un compte de plus reçoit un nom, par lequel l’agent le "
+        "choisit ; un lien pour un nom existant remplace ce compte.",
+    ),
     "connect_how": (
         "A link lets the customer connect an account of one server, without an account here. It works once, and is "
         "shown once.",
@@ -525,6 +541,10 @@ ERRORS_FR = {  # why forms about tenants are refused, as regular expressions
     ),
     r"There is a tenant `(.*)` already\. Choose another name\.": (
         "Il y a déjà une organisation `{}`. Choisissez un autre nom."
+    ),
+    r"`(.*)` cannot be the name of an account\. .*": (
+        "`{}` ne peut être le nom d’un compte. Utilisez minuscules, chiffres et traits d’union, en commençant par une "
+        "lettre : 20 au plus, et pas `main`."
     ),
     r"`(.*)` is not a locale\. Use en or fr.*": (
         "`{}` n’est pas une langue possible. Utilisez en ou fr, avec un pays si vous voulez : fr-FR."

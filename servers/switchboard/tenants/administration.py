@@ -27,9 +27,12 @@ def template_settings(template: Path) -> dict[str, Any]:
     """Return the settings of a template. Raises TenantError where they cannot be read."""
     path = template / "settings.yaml"
     try:
-        return read_document(path) if path.exists() else {}
-    except (OSError, ValueError) as error:
-        raise TenantError(f"The template's {path} cannot be used: {error}.", "Correct it, then try again.") from None
+        document = read_document(path) if path.exists() else {}
+        Settings.of(document)
+    except (OSError, ValueError, TenantError) as error:
+        problem = str(error).rstrip(".")
+        raise TenantError(f"The template's {path} cannot be used: {problem}.", "Correct it, then try again.") from None
+    return document
 
 
 def create(

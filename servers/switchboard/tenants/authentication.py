@@ -7,6 +7,7 @@ introspection); the claim FLOTILLA_TENANT_CLAIM names the tenant.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
@@ -25,6 +26,7 @@ from .store import StoreError
 from .tenant import Tenant
 from .tenants import PREFIX, Tenants
 
+CLOCKS = 60.0  # seconds that a provider's clock may be ahead of ours
 CLAIM = "tenant"  # where FLOTILLA_TENANT_CLAIM is not set
 UNAVAILABLE = "Accounts cannot be looked up at the moment. Nothing was done. Try again in a minute."
 SUSPENDED = "This account is suspended. Ask whoever gave you the token to resume it."
@@ -35,6 +37,19 @@ class TenantToken(AccessToken):
     """A checked token, and the tenant that it stands for."""
 
     tenant: Any = Field(exclude=True)
+
+
+class SignedTokens(JWTVerifier):
+    """FastMCP's check of a JWT, and of its times: it must end, and must have begun (RFC 9068, RFC 7519)."""
+
+    async def load_access_token(self, token: str) -> AccessToken | None:
+        """Return what stands in a token, None where it is not good."""
+        checked = await super().load_access_token(token)
+        if checked is None or checked.expires_at is None:
+            return None
+        begins = checked.claims.get("nbf", 0)
+        is_begun = isinstance(begins, int | float) and begins <= time.time() + CLOCKS
+        return checked if is_begun else None
 
 
 class TenantAuth(TokenVerifier):
@@ -111,7 +126,7 @@ def authentication(tenants: Tenants, environ: Mapping[str, str]) -> TenantAuth:
                 "FLOTILLA_JWT_KEYS is set without FLOTILLA_JWT_ISSUER and FLOTILLA_JWT_AUDIENCE.",
                 f"Set both: {OTHERWISE}",
             )
-        verifiers.append(JWTVerifier(jwks_uri=keys, issuer=issuer, audience=audience))
+        verifiers.append(SignedTokens(jwks_uri=keys, issuer=issuer, audience=audience))
     if url := value("FLOTILLA_INTROSPECTION_URL"):
         if not audience:
             raise wrong("FLOTILLA_INTROSPECTION_URL is set without FLOTILLA_JWT_AUDIENCE.", f"Set it: {OTHERWISE}")

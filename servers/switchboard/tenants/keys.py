@@ -75,7 +75,11 @@ class LocalKeys:
         self._by_id, self._first = named, next(iter(named))
 
     def wrap(self, key: bytes, context: str) -> str:
-        """Return `local:<id of the key>:<base64 of nonce and sealed key>`."""
+        """Return `local:<id of the key>:<base64 of nonce and sealed key>`.
+
+        The file is read again: what was sealed with a key that was replaced meanwhile would be lost with that one.
+        """
+        self._load()
         sealed = seal(self._by_id[self._first], key, context)
         return f"{LOCAL}:{self._first}:{base64.b64encode(sealed).decode()}"
 
@@ -96,7 +100,6 @@ class LocalKeys:
 
     def rewrap(self, wrapped: str, context: str) -> str:
         """Seal it with the first key."""
-        self._load()
         return self.wrap(self.unwrap(wrapped, context), context)
 
 
@@ -126,7 +129,8 @@ class Transit:
             document = response.json()
         except (httpx2.HTTPError, ValueError):
             raise VaultError("OpenBao cannot be reached.", "Ask the operator to start and unseal it.") from None
-        if response.status_code != 200 or "data" not in document:
+        document = document if isinstance(document, dict) else {}  # something else answers at this address
+        if response.status_code != 200 or not isinstance(document.get("data"), dict):
             reason = "; ".join(map(str, document.get("errors") or ())) or f"status {response.status_code}"
             raise VaultError(f"OpenBao refused to {action} a tenant's key: {' '.join(reason.split())[:200]}.", HINT)
         return dict(document["data"])

@@ -11,6 +11,7 @@ import os
 import queue
 import re
 import sqlite3
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -122,7 +123,8 @@ class Store:
         self.is_postgresql = url.startswith(("postgresql://", "postgres://"))
         self._url = url
         self._idle: queue.LifoQueue[Any] = queue.LifoQueue(IDLE_CONNECTIONS)
-        self._errors: tuple[type[Exception], ...] = (sqlite3.Error, OSError)
+        self._writing = threading.local()  # the tenant that this thread's open transaction changes, and that one
+        self._errors: tuple[type[Exception], ...] = (sqlite3.Error, OSError, OverflowError)  # of a number, by SQLite
         if self.is_postgresql:
             try:
                 import psycopg
@@ -139,11 +141,24 @@ class Store:
 
     @contextmanager
     def of(self, tenant: Tenant, write: bool = False) -> Iterator[Transaction]:
-        """Open a transaction about one tenant; those that write wait for each other."""
+        """Open a transaction about one tenant; those that write wait for each other.
+
+        Inside of one that writes, another one about the same tenant is a part of it: all of it is kept, or nothing.
+        """
+        owner, outer = getattr(self._writing, "now", (None, None))
+        if outer and owner == tenant.id:
+            yield outer
+            return
         with self._transaction({"tenant": tenant.id}, write) as transaction:
-            if write and self.is_postgresql:
-                transaction.row("SELECT id FROM tenant WHERE id = :tenant FOR UPDATE")
-            yield transaction
+            if write:
+                if self.is_postgresql:
+                    transaction.row("SELECT id FROM tenant WHERE id = :tenant FOR UPDATE")
+                self._writing.now = tenant.id, transaction
+            try:
+                yield transaction
+            finally:
+                if write:
+                    del self._writing.now
 
     @contextmanager
     def counting(self, tenant: Tenant) -> Iterator[Transaction]:
@@ -276,5 +291,5 @@ class Store:
         except self._errors as error:
             password = urlsplit(self._url).password if self.is_postgresql else None
             reason = " ".join(str(error).split())
-            reason = reason.replace(password, "***") if password else reason
-            raise StoreError(f"The database of tenants cannot be used: {reason[:300]}.", "Ask the operator.") from None
+            reason = (reason.replace(password, "***") if password else reason)[:300].rstrip(" .?")
+            raise StoreError(f"The database of tenants cannot be used: {reason}.", "Ask the operator.") from None

@@ -13,7 +13,9 @@ from flotilla_launcher.environment import SettingError
 ACTIVE, SUSPENDED = "active", "suspended"
 NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 ACCOUNT = re.compile(r"(?!main$)[a-z][a-z0-9-]{0,19}")  # `main` is the account without a name
-ACCOUNT_RULE = "The name of an account has small letters, digits and hyphens, begins with a letter, and is not `main`."
+ACCOUNT_RULE = (
+    "The name of an account has at most 20 small letters, digits and hyphens, begins with a letter, and is not `main`."
+)
 LOCALE = re.compile(r"(en|fr)(-[A-Z]{2})?")
 
 
@@ -47,16 +49,26 @@ class Settings:
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Settings:
         """Read them from JSON. Raises TenantError that says what is wrong."""
-        if unknown := set(document) - {item.name for item in fields(cls)}:
+        if unknown := set(map(str, document)) - {item.name for item in fields(cls)}:
             raise TenantError(f"A tenant has no setting `{min(unknown)}`.", f"There are {_names(cls)}.")
-        limits = document.get("limits") or {}
-        if unknown := set(limits) - {item.name for item in fields(Limits)}:
+        servers, tiers, limits = (
+            document.get("servers") or (),
+            document.get("tiers") or {},
+            document.get("limits") or {},
+        )
+        if not isinstance(servers, list | tuple) or not all(type(name) is str for name in servers):
+            raise TenantError("`servers` is not a list of names.", "It reads like [hubspot, gmail].")
+        if not isinstance(tiers, dict):
+            raise TenantError("`tiers` does not name servers.", "It reads like {hubspot: all}.")
+        if not isinstance(limits, dict):
+            raise TenantError("`limits` does not name limits.", "It reads like {calls_per_minute: 60}.")
+        if unknown := set(map(str, limits)) - {item.name for item in fields(Limits)}:
             raise TenantError(f"A tenant has no limit `{min(unknown)}`.", f"There are {_names(Limits)}.")
         made = cls(
             str(document.get("locale") or cls.locale),
             str(document.get("timezone") or cls.timezone),
-            tuple(document.get("servers") or ()),
-            dict(document.get("tiers") or {}),
+            tuple(servers),
+            {str(server): tier for server, tier in tiers.items()},
             Limits(**limits),
         )
         made.check()
@@ -102,3 +114,15 @@ class Tenant:
 
 def _names(cls: type) -> str:
     return ", ".join(item.name for item in fields(cls))
+
+
+def place_of(server: str, account: str | None) -> str:
+    """Return how an account is named: by its server, and by its own name where it is a further one of that server.
+
+    Raises TenantError for what cannot be the name of an account.
+    """
+    if account is None:
+        return server
+    if not ACCOUNT.fullmatch(account):
+        raise TenantError(f"`{account}` cannot be the name of an account.", ACCOUNT_RULE)
+    return f"{server}@{account}"

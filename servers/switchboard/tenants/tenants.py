@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -64,28 +64,37 @@ class Tenants:
             )
         tenant = Tenant(f"{name}-{secrets.token_hex(4)}", name, ACTIVE, settings, 1)
         with self.store.of_all(write=True) as transaction:
-            if transaction.row("SELECT 1 FROM tenant WHERE name = :name", name=name):
-                raise TenantError(f"There is a tenant `{name}` already.", "Choose another name.")
-            transaction.run(
+            is_new = transaction.run(
                 "INSERT INTO tenant (id, name, status, settings, revision, created) "
-                "VALUES (:id, :name, :status, :settings, 1, :now)",
+                "VALUES (:id, :name, :status, :settings, 1, :now) ON CONFLICT (name) DO NOTHING",
                 id=tenant.id,
                 name=name,
                 status=ACTIVE,
                 now=time.time(),
                 settings=json.dumps(settings.document()),
             )
+            if not is_new:
+                raise TenantError(f"There is a tenant `{name}` already.", "Choose another name.")
             return tenant, _add_token(transaction, tenant.id)
 
-    def change(self, tenant: Tenant, changes: Mapping[str, Any]) -> Tenant:
-        """Change settings; return the tenant as it is now. Raises TenantError."""
-        settings = Settings.of({**tenant.settings.document(), **changes})
+    def change(self, tenant: Tenant, changes: Mapping[str, Any] | Callable[[Settings], Mapping[str, Any]]) -> Tenant:
+        """Change settings; return the tenant as it is now. Raises TenantError.
+
+        `changes` may be a function of the settings as they are now, which nobody changes meanwhile.
+        """
         with self.store.of(tenant, write=True) as transaction:
+            now = tenant_of(transaction.row(f"SELECT {COLUMNS} FROM tenant WHERE id = :tenant"))
+            if now is None:
+                raise TenantError(
+                    f"There is no tenant `{tenant.name}` any more.", "It was deleted; nothing was changed."
+                )
+            changed = changes(now.settings) if callable(changes) else changes
+            settings = Settings.of({**now.settings.document(), **changed})
             transaction.run(
                 "UPDATE tenant SET settings = :settings WHERE id = :tenant", settings=json.dumps(settings.document())
             )
             touch(transaction)
-        return replace(tenant, settings=settings, revision=tenant.revision + 1)
+        return replace(now, settings=settings, revision=now.revision + 1)
 
     def suspend(self, tenant: Tenant) -> None:
         """Serve its clients no more, until `resume`."""

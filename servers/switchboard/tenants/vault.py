@@ -114,7 +114,9 @@ class Vault:
         with self._store.of(tenant, write=True) as transaction:
             query = "DELETE FROM credential WHERE tenant = :tenant AND server = :server AND name = :name"
             if not transaction.run(query, server=server, name=name):
-                raise VaultError(f"There is no credential {server}.{name}.", "`tenant credentials` lists them.")
+                raise VaultError(
+                    f"There is no credential {server}.{name}.", "`scripts/flotilla tenant show` lists them."
+                )
             touch(transaction)
 
     # -- what others hold -----------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,7 @@ def test_access_tokens_renewed_once_for_callers_of_two_processes(account: Accoun
         response: Response = renew(request)
         return response
 
-    account.oauth.on("POST", "/token", renew_late)
+    account.oauth.on("POST", "/token", renew_late, first=True)
     command = [sys.executable, "-c", SCRIPT, account.database, str(account.discovery), str(account.folder)]
     pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     processes = [subprocess.Popen([*command, str(CALLERS)], **pipes) for _ in range(2)]
@@ -219,3 +220,103 @@ def test_connection_is_held_by_one_at_a_time(account: Account, monkeypatch: pyte
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + 61)  # its process was killed
     assert connections.hold(acme, "gmail", "third")
+
+
+@pytest.mark.parametrize(
+    "odd", [{"expires_in": "soon"}, {"expires_in": [3600]}, {"expires_in": "NaN"}, {"expires_in": None}, {"scope": 7}]
+)
+async def test_access_tokens_with_an_odd_lifetime_keep_the_new_refresh_token(account: Account, odd: Any) -> None:
+    """The vendor has ended the old one, whatever else stands in its answer."""
+    answers = [{"access_token": "at-2", "refresh_token": "rt-2", "token_type": "bearer", **odd}]
+    account.oauth.on("POST", "/token", lambda _: Response.of(answers[-1]), first=True)
+    assert (await account.access().of(account.acme, "gmail"))["access_token"] == "at-2"
+    assert account.saved()["refresh_token"] == "rt-2"
+    assert 3000 < account.saved()["expires_at"] - time.time() <= 3600
+
+
+@pytest.mark.parametrize("empty", ["", None])
+async def test_access_tokens_that_come_without_a_refresh_token_keep_the_old_one(account: Account, empty: Any) -> None:
+    answer = {"access_token": "at-2", "refresh_token": empty, "expires_in": "3600"}
+    account.oauth.on("POST", "/token", lambda _: Response.of(answer), first=True)
+    assert (await account.access().of(account.acme, "gmail"))["access_token"] == "at-2"
+    assert account.saved()["refresh_token"] == "rt-1"
+
+
+@pytest.mark.parametrize("answer", [{"access_token": None}, {"access_token": ""}, {"access_token": ["a"]}, {}, [1], 7])
+async def test_access_tokens_that_are_none_are_not_used(account: Account, answer: Any) -> None:
+    account.oauth.on("POST", "/token", lambda _: Response.of(answer), first=True)
+    with pytest.raises(AccountError, match="gives no access token for now"):
+        await account.access().of(account.acme, "gmail")
+    assert account.saved()["access_token"] == "at-1"
+
+
+@pytest.mark.parametrize("ends", [False, True])
+async def test_renewal_leaves_an_account_alone_that_was_connected_meanwhile(account: Account, ends: bool) -> None:
+    """While the vendor takes its time, the customer connects another account by a link."""
+    newest = {"access_token": "at-9", "refresh_token": "rt-9", "expires_at": time.time() + 3600}
+
+    def late(_: Request) -> Response:
+        account.connections.note(account.acme, "gmail", "zoe")
+        account.access().save(account.acme, "gmail", newest, announce=True)
+        renewed = {"access_token": "at-2", "refresh_token": "rt-2", "expires_in": 3600}
+        return Response.of({"error": "invalid_grant"}, 400) if ends else Response.of(renewed)
+
+    account.oauth.on("POST", "/token", late, first=True)
+    access = account.access()
+    with pytest.raises(AccountError):
+        await access.of(account.acme, "gmail")
+    assert account.saved() == newest
+    [connected] = account.connections.all(account.acme)
+    assert (connected.account, connected.revoked) == ("zoe", None)
+    assert (await access.of(account.acme, "gmail"))["access_token"] == "at-9"
+    assert account.renewals() == 1
+
+
+async def test_login_that_was_imported_is_renewed(account: Account) -> None:
+    """Such as from the export of another switchboard, for a tenant of which no page has noted an account."""
+    text = account.vault.export_file(account.acme)
+    account.tenants.delete(account.acme)
+    account.acme, _ = account.tenants.create("acme", Settings())
+    account.vault.import_file(account.acme, text)
+    assert (await account.access().of(account.acme, "gmail"))["access_token"] == account.oauth.tokens[-1].access
+    assert account.saved()["refresh_token"] == account.oauth.tokens[-1].refresh
+
+
+@pytest.mark.parametrize("text", ["x", "[]", "{}", '{"access_token": "a", "refresh_token": "", "expires_at": 1}'])
+async def test_login_that_cannot_be_read_must_be_connected_again(account: Account, text: str) -> None:
+    account.vault.put(account.acme, {("flotilla-gmail", "login"): text})
+    with pytest.raises(RevokedError, match="is not complete"):
+        await account.access().of(account.acme, "gmail")
+
+
+async def test_renewals_that_wait_for_their_vendor_take_no_thread(account: Account) -> None:
+    """Threads are what looks up whose token a request brings: a vendor that is slow must not hold them."""
+    running = asyncio.Event()
+    loop, go_on = asyncio.get_running_loop(), threading.Event()
+    renew = account.oauth.server.create_token_response
+
+    def late(request: Request) -> Response:
+        loop.call_soon_threadsafe(running.set)
+        assert go_on.wait(30)
+        response: Response = renew(request)
+        return response
+
+    account.oauth.on("POST", "/token", late, first=True)
+    with ThreadPoolExecutor(1) as only:
+        loop.set_default_executor(only)
+        renewal = asyncio.create_task(account.access().of(account.acme, "gmail"))
+        await asyncio.wait_for(running.wait(), 30)
+        try:
+            tenant = await asyncio.wait_for(asyncio.to_thread(account.tenants.find, "acme"), 10)
+        finally:
+            go_on.set()
+        assert tenant
+        assert (await renewal)["access_token"] == account.oauth.tokens[-1].access
+
+
+@pytest.mark.parametrize("name", ["zo\x00e", "zo\ud800e", "z" * 5_000, "Zoé \u202e"])
+def test_connected_account_may_have_any_name(account: Account, name: str) -> None:
+    account.connections.note(account.acme, "gmail", name)
+    [connected] = account.connections.all(account.acme)
+    assert connected.account.strip("…").startswith("z" if name[0] == "z" else "Z")
+    assert len(connected.account) < 1_100

@@ -210,6 +210,54 @@ async def test_operator_makes_a_link_that_is_shown_once(customers: Customers, vi
     assert (await visitor.post(f"{path}/link", server="nope")).status_code == 400
 
 
+async def test_operator_makes_a_link_for_a_further_account(customers: Customers, visitor: Visitor) -> None:
+    path = f"/tenants/{customers.acme.id}"
+    made = await visitor.post(f"{path}/link", server="probe", account=" Paris ")
+    assert "A link to connect Probe (paris)" in made.text
+    [secret] = re.findall(rf"{HOST}/connect/([\w-]+)<", made.text)
+    link = Links(customers.tenants.store).find(secret)
+    assert link
+    assert link.server == "probe@paris"
+
+
+@pytest.mark.parametrize("account", ["main", "à", "a b", "p@q", "x" * 21, "<i>"])
+async def test_operator_is_told_why_a_name_of_an_account_is_refused(customers: Customers, account: str) -> None:
+    path = f"/tenants/{customers.acme.id}"
+    for language, sentence in (
+        ("en", f"`{account}` cannot be the name of an account. The name of an account has at most 20"),
+        ("fr", f"`{account}` ne peut être le nom d’un compte. Utilisez minuscules"),
+    ):
+        visitor = await Visitor(customers.app(), language).sign_in()
+        refused = await visitor.post(f"{path}/link", server="probe", account=account)
+        assert (refused.status_code, sentence in html.unescape(refused.text)) == (400, True), refused.text
+        assert f'value="{html.escape(account)}"' in refused.text
+        assert '<option value="probe" selected>' in refused.text
+    with customers.tenants.store.of(customers.acme) as transaction:
+        assert transaction.rows("SELECT 1 FROM connect_link WHERE tenant = :tenant") == []
+
+
+async def test_operator_sees_the_state_of_each_account(customers: Customers, visitor: Visitor) -> None:
+    """Those of links and those of imported credentials, the further ones too."""
+    connections = Connections(customers.tenants.store)
+    connections.note(customers.acme, "probe@paris", "marie@paris.example")
+    connections.note(customers.acme, "probe@rome", "marco@rome.example")
+    connections.revoke(customers.acme, "probe@rome")
+    values = {("probe@paris", "token"): "p", ("probe@rome", "token"): "r", ("probe@lyon", "region"): "eu"}
+    customers.vault.put(customers.acme, values)
+    wanted = {
+        "en": ("ready", "not connected: credentials are missing", "its vendor gives no more access: send a new link"),
+        "fr": ("prêt", "non connecté : il manque", "son fournisseur ne donne plus accès : envoyez un nouveau lien"),
+    }
+    for language, (works, incomplete, ended) in wanted.items():
+        page = await (await Visitor(customers.app(), language).sign_in()).page(f"/tenants/{customers.acme.id}/settings")
+        section = page.partition('id="accounts"')[2].partition("</ul>")[0]
+        lines = [html.unescape(re.sub(r"<[^>]*>", "", line)) for line in section.split("<li>")[1:]]
+        starts = [f"Probe {works}", f"Probe (lyon) {incomplete}", f"Probe (paris) marie@paris.example {works}",
+                  f"Probe (rome) marco@rome.example {ended}"]  # fmt: skip
+        assert [line.startswith(start) for line, start in zip(lines, starts, strict=True)] == [True] * 4, lines
+    assert "marie" not in await visitor.page(f"/tenants/{customers.zeta.id}/settings")
+
+
 async def test_operator_suspends_and_resumes(customers: Customers, visitor: Visitor) -> None:
     path = f"/tenants/{customers.acme.id}"
     assert (await visitor.post(f"{path}/suspend")).status_code == 303

@@ -1,13 +1,14 @@
 """Many tenants behind one switchboard: who they are, and that nothing of one reaches another."""
 
 import asyncio
+import hmac
 import json
 import os
 import subprocess
 import sys
 import threading
 import time
-from base64 import b64decode
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -106,6 +107,30 @@ def test_tenant_refused(tmp_path: Path, name: str, settings: dict[str, Any], sen
 
 def test_tenant_name_is_used_once(tenants: Tenants) -> None:
     tenants.create("acme", Settings())
+    with pytest.raises(TenantError, match="There is a tenant `acme` already"):
+        tenants.create("acme", Settings())
+
+
+def test_tenant_changes_of_two_operators_are_both_kept(database: str) -> None:
+    """Each has read the tenant before the other one's change."""
+    tenants = Tenants(Store(database))
+    seen, _ = tenants.create("acme", Settings())
+    tenants.change(seen, {"locale": "fr"})
+    changed = tenants.change(seen, lambda now: {"tiers": {**now.tiers, "gmail": "all"}})
+    assert (changed.settings.locale, changed.settings.tiers, changed.revision) == ("fr", {"gmail": "all"}, 3)
+    assert tenants.named("acme") == changed
+    tenants.delete(seen)
+    with pytest.raises(TenantError, match="There is no tenant `acme` any more"):
+        tenants.change(seen, {"locale": "en"})
+
+
+def test_tenant_name_that_is_taken_meanwhile_is_no_fault_of_the_database(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another operator creates it after this one has looked."""
+    tenants = Tenants(Store(database))
+    tenants.create("acme", Settings())
+    monkeypatch.setattr(store_module.Transaction, "row", lambda *_, **__: None)
     with pytest.raises(TenantError, match="There is a tenant `acme` already"):
         tenants.create("acme", Settings())
 
@@ -210,6 +235,20 @@ def signed(key: str = "provider", **claims: Any) -> str:
     return str(jwt.encode({"alg": "RS256", "kid": "1"}, {**good, "tenant": "acme", **claims}, KEYS[key]))
 
 
+def unsigned() -> str:
+    """Return a token that says of itself that nobody has signed it."""
+    head = urlsafe_b64encode(json.dumps({"alg": "none", "kid": "1"}).encode()).decode().rstrip("=")
+    return f"{head}.{signed().split('.')[1]}."
+
+
+def by_the_public_key() -> str:
+    """Return a token that is signed with what everybody knows of the provider, as if it were a shared secret."""
+    head = urlsafe_b64encode(json.dumps({"alg": "HS256", "kid": "1"}).encode()).decode().rstrip("=")
+    text = f"{head}.{signed().split('.')[1]}"
+    signature = hmac.digest(KEYS["provider"].as_pem(private=False), text.encode(), "sha256")
+    return f"{text}.{urlsafe_b64encode(signature).decode().rstrip('=')}"
+
+
 async def test_tenant_of_an_identity_providers_token(tmp_path: Path, provider: str) -> None:
     tenants = Tenants(Store(str(tmp_path / "db")))
     acme, token = tenants.create("acme", Settings())
@@ -225,7 +264,7 @@ async def test_tenant_of_an_identity_providers_token(tmp_path: Path, provider: s
             "FLOTILLA_INTROSPECTION_CLIENT_SECRET": "secret",
         },
     )
-    for good in (token, signed()):
+    for good in (token, signed(), signed(nbf=int(time.time()) + 5)):
         checked = await auth.verify_token(good)
         assert checked
         assert (checked.tenant, checked.token, checked.client_id) == (acme, "", acme.id)
@@ -235,6 +274,12 @@ async def test_tenant_of_an_identity_providers_token(tmp_path: Path, provider: s
         signed(aud="another service"),
         signed(iss="https://evil.example"),
         signed(exp=int(time.time()) - 600),
+        signed(exp=None),
+        signed(exp="tomorrow"),
+        signed(nbf=int(time.time()) + 600),
+        signed(nbf="tomorrow"),
+        unsigned(),
+        by_the_public_key(),
         signed(key="other"),
         "opaque-2",
         "acme",

@@ -148,6 +148,18 @@ def test_keys_are_changed_without_a_pause(database: str, acme: Tenant, tmp_path:
         value(opened(database, OLD)[1], acme)
 
 
+def test_keys_that_were_replaced_seal_nothing_any_more(database: str, acme: Tenant, zeta: Tenant) -> None:
+    """A switchboard that runs gets a new tenant's credentials right after the change, and has read no key since."""
+    store, held = Store(database), ["a" * 32]
+    running = Vault(store, LocalKeys(lambda: " ".join(held)))
+    running.put(acme, {TOKEN: "before"})
+    held[:] = ["b" * 32, "a" * 32]
+    Vault(store, LocalKeys(lambda: " ".join(held))).rewrap(acme)
+    running.put(zeta, {TOKEN: "after"})
+    held[:] = ["b" * 32]  # as `rotate-keys` says: the old one is not needed any more
+    assert Vault(store, LocalKeys(lambda: " ".join(held))).all(zeta) == {".".join(TOKEN): "after"}
+
+
 def test_data_key_is_changed_without_a_pause(database: str, vault: Vault, acme: Tenant) -> None:
     vault.put(acme, {TOKEN: "one"})
     vault.put(acme, {TOKEN: "two", ("flotilla-gmail", "token"): "three"})

@@ -26,9 +26,9 @@ class FakeApi(RecordedResponses):
         super().__init__()
         self._handlers: list[tuple[str, re.Pattern[str], Handler]] = []
 
-    def on(self, method: str, path: str, handler: Handler) -> None:
-        """Response what matches the whole path; what was added first goes first."""
-        self._handlers.append((method, re.compile(path), handler))
+    def on(self, method: str, path: str, handler: Handler, first: bool = False) -> None:
+        """Response what matches the whole path; what was added first goes first, or what is to be the first."""
+        self._handlers.insert(0 if first else len(self._handlers), (method, re.compile(path), handler))
 
     def to(self, request: Request) -> Response:
         """Response a request."""

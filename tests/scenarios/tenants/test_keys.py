@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from flotilla_cli import tenant as command
 from flotilla_servers.calendly.tests.fake import TOKEN, FakeCalendly
+from flotilla_servers.switchboard.tenants.connections import Connections
+from flotilla_servers.switchboard.tenants.store import StoreError
 
 from .conftest import HOST, Agency
 
@@ -36,6 +40,25 @@ async def test_keys_are_tried_and_kept_when_they_work(agency: Agency, calendly: 
     assert (connected.server, connected.account[:12]) == ("calendly", "Zoé Lefèvre")
     assert agency.connections.all(agency.tenant("zeta")) == []
     assert list((agency.folder).rglob("flotilla-trial-*")) == []
+
+
+async def test_keys_that_cannot_be_kept_leave_everything_as_it_was(
+    agency: Agency, calendly: FakeCalendly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agency.vault.put(agency.tenant(), {("flotilla-calendly", "login"): "{}"})  # of the account before
+    before = agency.credentials()
+
+    def full(*_: object) -> None:
+        raise StoreError("The database of tenants cannot be used: disk full.", "Ask the operator.")
+
+    path = f"/connect/{agency.links.create(agency.tenant(), 'calendly')}"
+    async with agency.visitor() as http:
+        with monkeypatch.context() as failing:
+            failing.setattr(Connections, "note", full)
+            page = await http.post(path, data={"number": "1", "token": TOKEN})
+        assert (page.status_code, "Nothing was kept" in page.text) == (503, True)
+        assert agency.credentials() == before
+        assert (await http.post(path, data={"number": "1", "token": TOKEN})).status_code == 200
 
 
 async def test_keys_pages_of_links_that_do_not_work(agency: Agency) -> None:
@@ -102,6 +125,15 @@ async def test_keys_that_an_account_may_need(agency: Agency) -> None:
         refused = await http.post(path, data=form)
         assert (refused.status_code, "cannot be reached from outside" in refused.text) == (400, True)
         assert 'value="zoe@atelier.example"' in refused.text
+
+
+@pytest.mark.parametrize("host", ["localhost", "::1", "[::1]", "2130706433", "0x7f000001", "x@127.0.0.1"])
+async def test_keys_with_a_host_in_the_network_are_refused(agency: Agency, host: str) -> None:
+    """A mail server's host may be a single word or a number, which leads to this machine or beside it as well."""
+    path = f"/connect/{agency.links.create(agency.tenant(), 'email')}"
+    async with agency.visitor() as http:
+        page = await http.post(path, data={"number": "1", "smtp_host": host, "username": "a", "password": "b"})
+        assert (page.status_code, "cannot be reached from outside" in page.text) == (400, True), page.text
 
 
 def test_keys_link_printed_by_the_command(agency: Agency, capsys: object) -> None:

@@ -102,7 +102,36 @@ class TokenEndpoint(httpx.AsyncBaseTransport):
         finally:
             await response.aclose()
         headers = [(k, v) for k, v in response.headers.multi_items() if k.lower() not in HOP_HEADERS]
-        return httpx.Response(response.status_code, headers=headers, content=bytes(body), request=response.request)
+        return readable(
+            httpx.Response(response.status_code, headers=headers, content=bytes(body), request=response.request)
+        )
+
+
+def readable(response: httpx.Response) -> httpx.Response:
+    """Return the answer of a token endpoint without fields that are not what they should be, as if they were missing.
+
+    authlib fails on a lifetime that is no number, and the refresh token that came with it would be lost: the vendor has
+    ended the one before. A token that is null or empty is none, and never takes the place of another one.
+    """
+    try:
+        document = response.json()
+    except ValueError:
+        return response
+    if not isinstance(document, dict) or all(_is_usable(*field) for field in document.items()):
+        return response
+    usable = {name: value for name, value in document.items() if _is_usable(name, value)}
+    return httpx.Response(response.status_code, json=usable, request=response.request)
+
+
+def _is_usable(name: str, value: Any) -> bool:
+    if name in ("access_token", "refresh_token"):
+        return isinstance(value, str) and value != ""
+    if name not in ("expires_in", "expires_at"):
+        return True
+    try:
+        return int(value) > 0
+    except (TypeError, ValueError, OverflowError):
+        return False
 
 
 def client_of(grant: Auth, client_auth: str, token_url: str, token_url_field: str) -> AsyncOAuth2Client:
