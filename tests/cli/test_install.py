@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 import tarfile
@@ -203,6 +205,48 @@ def test_install_without_a_checkout(home: Path, tmp_path: Path) -> None:
     assert "needs a value" in install("--from", file=alone, status=1).stderr
     insecure = ["--from", "http://example.com/f.tar.gz", "--sha256", changed]
     assert "is not an https address" in install(*insecure, file=alone, status=1).stderr
+
+
+@pytest.mark.parametrize("held", ["scripts", ".git", "scripts/flotilla_cli,.git"])
+def test_install_leaves_a_folder_of_something_else(home: Path, tmp_path: Path, held: str) -> None:
+    """Another project has a folder `scripts` too, and a checkout may hold work of its own."""
+    archive, sum_ = release(tmp_path)
+    into = home / "project"
+    for name in held.split(","):
+        (into / name).mkdir(parents=True)
+    (into / "mine.txt").write_text("x")
+    refused = install("--from", str(archive), "--sha256", sum_, "--into", str(into), status=1)
+    assert "holds something else" in refused.stderr
+    assert (into / "mine.txt").read_text() == "x"
+    assert not (home / "project.new").exists()
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_install_interrupted_loses_nothing(home: Path, tmp_path: Path, moved: bool) -> None:
+    """The run before ended while it replaced the files: what is the user's is still there, and it begins again."""
+    archive, sum_ = release(tmp_path)
+    into, new = home / "app", home / "app.new"
+    (into / "build").mkdir(parents=True)
+    (into / ".env").write_text("mine")
+    (new / "older").mkdir(parents=True)
+    if moved:
+        (into / "scripts").mkdir()
+    done = install("--from", str(archive), "--sha256", sum_, "--into", str(into))
+    assert done.stdout.splitlines() == [f"{into}/scripts/flotilla", "assist"]
+    assert sorted(path.name for path in into.iterdir()) == [".env", "build", "scripts"]
+    assert (into / ".env").read_text() == "mine"
+    assert not new.exists()
+
+
+def test_install_help_names_every_option_and_does_nothing(home: Path, tmp_path: Path) -> None:
+    alone = tmp_path / "install"
+    alone.write_bytes((ROOT / "scripts" / "install").read_bytes())
+    shown = install("--servers", "export", "--help", file=alone).stdout
+    with pytest.raises(SystemExit), contextlib.redirect_stdout(io.StringIO()) as usage:
+        assist.main(["--help"])
+    options = set(re.findall(r"--[a-z-]+", usage.getvalue()))
+    assert options - set(re.findall(r"--[a-z-]+", shown)) == {"--help"}
+    assert list(home.iterdir()) == []
 
 
 def test_install_is_posix() -> None:
