@@ -1,5 +1,7 @@
 """Runs one of Flotilla's commands: `python scripts/flotilla_cli up`. `scripts/flotilla` sets up Python first."""
 
+from __future__ import annotations  # `--help` answers under the Pythons that systems come with, too
+
 import difflib
 import importlib
 import subprocess
