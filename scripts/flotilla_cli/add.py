@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 def values_of(texts: list[str]) -> dict[str, str]:
     """Return the values of `--set name=value`; `name=@file` reads a file, so that it stands in no list of processes."""
     values = {}
-    for text in texts:
+    for number, text in enumerate(texts, 1):
         name, sign, value = text.partition("=")
-        if not sign or not name:
-            raise AccountError(f"--set {text} is not of the form name=value. Write --set api_key=@file, for example.")
+        if not sign or not name:  # the text may be a key, so it is not shown
+            raise AccountError(
+                f"--set needs name=value: number {number} has no = after a name. Write --set api_key=@file, say."
+            )
         if value.startswith("@"):
             try:
                 value = Path(value[1:]).expanduser().read_text(encoding="utf-8").strip()

@@ -17,7 +17,7 @@ from flotilla_cli import clients, gateway, install, jsonc, paths, register, serv
 
 def merged(path: Path, key: str, entry: dict[str, Any]) -> str:
     """Return the text of a settings file with Flotilla's entry in it. Raises jsonc.JsoncError."""
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    text = paths.read(path) if path.exists() else ""
     current = jsonc.loads(text)
     if not isinstance(current, dict):
         raise jsonc.JsoncError("the outermost value is not an object")
@@ -89,7 +89,7 @@ def main(argv: list[str]) -> int:
     if options.dry_run:
         paths.say(f"Would write into {paths.short(path)}:\n{shown}")
         return 0
-    if path.exists() and path.read_text(encoding="utf-8") == text:
+    if path.exists() and paths.read(path) == text:
         paths.say(f"{paths.short(path)} contains this already:\n{shown}")
         return 0
     try:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from flotilla_cli import accounts, add, assist, remove
+from flotilla_cli import accounts, add, assist, remove, secrets_file
 from flotilla_cli.servers import registry
 from flotilla_testing import faults
 from flotilla_testing.fake_vendor import FakeVendor
@@ -101,7 +101,7 @@ def test_add_in_a_terminal_hides_what_is_typed(home: Path, secrets: Path) -> Non
     [
         (["gmial"], "is not a server"),
         (["facturation-pro"], "facturation-pro needs identifier"),
-        (["facturation-pro", "--set", "identifier"], "not of the form name=value"),
+        (["facturation-pro", "--set", "identifier=1", "--set", "canary"], "needs name=value: number 2"),
         (["facturation-pro", "--set", "api_key=@/nonexistent"], "cannot be read"),
         (["facturation-pro", "--set", "firm=1"], "has no setting 'firm'"),
         (["facturation-pro", "--set", "firm_id=one"], "firm_id is wrong"),
@@ -111,8 +111,34 @@ def test_add_in_a_terminal_hides_what_is_typed(home: Path, secrets: Path) -> Non
 def test_add_refuses(secrets: Path, args: list[str], problem: str, capsys: pytest.CaptureFixture[str]) -> None:
     before = secrets.read_text()
     assert add.main(args) == 1
-    assert problem in capsys.readouterr().err
+    printed = capsys.readouterr().err
+    assert problem in printed
+    assert "canary" not in printed  # what is no name=value may be a key
     assert secrets.read_text() == before
+
+
+def test_add_keeps_the_ends_of_lines(secrets: Path) -> None:
+    secrets.write_bytes(b"# mine\r\nflotilla-calendly.token=\r\nflotilla-hubspot.token=a\r\n")
+    assert add.main(["calendly", "--no-check", "--set", "token=eyJ abc€#$'\"=x"]) == 0
+    mine, calendly, hubspot, end = secrets.read_bytes().split(b"\r\n")
+    assert (mine, calendly, hubspot, end) == (
+        b"# mine", "flotilla-calendly.token=eyJ abc€#$'\"=x".encode(), b"flotilla-hubspot.token=a", b"",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("sign", ["\u2028", "\x85", "\x0b", "\x1c"])
+def test_a_value_comes_back_whole(secrets: Path, sign: str) -> None:
+    """Python counts these as ends of lines; gateways do not."""
+    assert add.main(["calendly", "--no-check", "--set", f"token=a{sign}b"]) == 0
+    assert secrets_file.read()["flotilla-calendly.token"] == f"a{sign}b"
+    assert add.main(["calendly", "--no-check", "--set", "token=c"]) == 0
+    assert secrets.read_text() == "# mine\nflotilla-calendly.token=c\n"
+
+
+def test_add_says_that_the_secrets_file_is_not_utf8(secrets: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    secrets.write_bytes("# clés\n".encode("latin-1"))
+    assert add.main(["calendly", "--no-check", "--set", "token=abc"]) == 1
+    assert "is not UTF-8. Save it as UTF-8" in capsys.readouterr().err
 
 
 def test_remove_forgets_only_when_told(secrets: Path, capsys: pytest.CaptureFixture[str]) -> None:
