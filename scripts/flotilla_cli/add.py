@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from flotilla_cli import accounts, paths, secrets_file
 from flotilla_cli.accounts import AccountError
+from flotilla_cli.connect import relist
+from flotilla_launcher.environment import is_placeholder
 
 if TYPE_CHECKING:
     from flotilla import Server
@@ -100,8 +102,13 @@ def connect(
     for name in option:
         if name not in known:
             checked[name] = ask(server, name)
-        elif name not in checked:
+        elif name in checked:
+            continue
+        elif not is_placeholder(saved.get(accounts.secret(server, name), "")):
             paths.say(f"{name}: is set already.")
+        else:  # clients, and gateways started elsewhere, do not see what this shell has
+            paths.say(f"{name}: is taken from the environment.")
+            checked[name] = accounts.checked(server, name, known[name])
     store(server, checked, keychain)
 
 
@@ -149,11 +156,13 @@ def main(argv: list[str]) -> int:
             paths.say("Docker Desktop's keychain returns no values, so the connection is tried at the first call.")
         elif not options.no_check:
             paths.say(accounts.try_call(server.slug))
+        for line in relist(server.slug, True):
+            paths.say(line)
     except AccountError as problem:
         return paths.fail(str(problem))
     except (OSError, ValueError) as problem:
         return paths.fail(f"It could not be stored: {problem}")
     except (KeyboardInterrupt, EOFError):
-        return paths.fail("Interrupted. What was said to be stored is; run it again for the rest.")
+        return paths.fail("Interrupted. What was said to be stored is; run it again for the rest.", new_line=True)
     paths.say("A gateway that is running uses it after its next start: `make up`.")
     return 0

@@ -9,10 +9,12 @@ import argparse
 import json
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from flotilla_cli import clients, gateway, install, jsonc, paths, register, servers
+from flotilla_launcher.naming import catalog_name, slug_of
 
 
 def merged(path: Path, key: str, entry: dict[str, Any]) -> str:
@@ -37,6 +39,26 @@ def write(path: Path, text: str) -> Path | None:
         shutil.copy2(path, copy)
     paths.write(path, text, mode)
     return copy
+
+
+def relist(slug: str, wanted: bool) -> Iterator[str]:
+    """Add a server to the lists of the clients' entries, or take it out; yield a sentence for each file changed.
+
+    An entry without a list needs neither: its gateway finds out which servers are ready when it starts.
+    """
+    for client in clients.CLIENTS.values():
+        entry = clients.current(client)
+        before = clients.listed(entry)
+        others = [name for name in before if slug_of(name) != slug]
+        if not others or wanted == (others != before):  # no list, or none without it; or it is as wanted
+            continue
+        new = catalog_name(slug) if others[0] == catalog_name(slug_of(others[0])) else slug
+        after = [*others, new] if wanted else others
+        args = list(entry["args"])
+        args[args.index("--servers") + 1] = ",".join(after)
+        path = client.path()
+        write(path, merged(path, client.key, {**entry, "args": args}))
+        yield f"{client.title} {'lists it now' if wanted else 'lists it no more'}. {client.next_step}"
 
 
 def main(argv: list[str]) -> int:

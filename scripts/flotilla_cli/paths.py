@@ -122,7 +122,9 @@ def say(text: str = "") -> None:
     print(text, flush=True)
 
 
-def fail(text: str) -> int:
-    """Print an error message to stderr; returns the exit status."""
+def fail(text: str, new_line: bool = False) -> int:
+    """Print an error message to stderr, below a question that was not answered; returns the exit status."""
+    if new_line:
+        print(file=sys.stderr)
     print(f"Error: {text}", file=sys.stderr, flush=True)
     return 1

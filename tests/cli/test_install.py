@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import hashlib
 import io
@@ -14,10 +15,13 @@ import sys
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from flotilla_cli import accounts, add, assist, remove, secrets_file
+from flotilla_cli.__main__ import main as cli_main
+from flotilla_cli.accounts import AccountError
 from flotilla_cli.servers import registry
 from flotilla_testing import faults
 from flotilla_testing.fake_vendor import FakeVendor
@@ -67,6 +71,7 @@ def test_add_says_what_a_vendor_refuses(vendor: FakeVendor, capsys: pytest.Captu
     assert add.main(["calendly", "--set", "token=wrong-token"]) == 1
     printed = capsys.readouterr()
     assert "calendly does not answer" in printed.err
+    assert "scripts/flotilla add calendly --again" in printed.err
     assert "wrong-token" not in printed.out + printed.err
 
 
@@ -169,9 +174,89 @@ def test_install_asks_nothing_and_ends_with_a_call(home: Path, secrets: Path) ->
     (home / ".cursor").mkdir()
     done = install("--servers", "filesystem,export", "--clients", "found")
     entry = json.loads((home / ".cursor" / "mcp.json").read_text())["mcpServers"]["flotilla"]
-    assert "filesystem,export" in " ".join(entry["args"])
+    assert "--servers" not in entry["args"]  # they are what is ready, and so is what is added later
+    assert "Cursor gets" in done.stdout
     assert "the first call was answered" in done.stdout
     assert "Done: 2 of 2 servers." in done.stdout
+    assert re.search(r"^Time: accounts \d+ s, images \d+ s, clients \d+ s, call \d+ s\.$", done.stdout, re.MULTILINE)
+
+
+def test_install_ends_with_a_call_without_a_client_too(secrets: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert assist.main(["--servers", "filesystem", "--clients", "none"]) == 0
+    assert "A client gets 11 tools, and the first call was answered (fs_" in capsys.readouterr().out
+
+
+def test_install_says_why_a_gateway_does_not_answer(tmp_path: Path) -> None:
+    entry = {"command": "sh", "args": ["-c", "echo the reason >&2; exit 1"]}
+    with pytest.raises(AccountError, match="Cursor gets no answer: the reason"):
+        assist.call_as("Cursor", entry, [])
+
+
+def test_install_refuses_an_unclear_guard(secrets: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    secrets.write_text("flotilla-filesystem.deny=nonsense\n")
+    assert assist.main(["--servers", "filesystem", "--clients", "none"]) == 1
+    assert "FLOTILLA_DENY names nonsense" in capsys.readouterr().err
+
+
+def test_install_asks_about_no_client_that_is_connected(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / ".cursor").mkdir()
+    (home / ".cursor" / "mcp.json").write_text('{"mcpServers": {"flotilla": {"command": "x"}}}')
+    (home / ".gemini").mkdir()
+    asked = list[str]()
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", lambda question: str(asked.append(question) or ""))
+    assert assist.chosen_clients(argparse.Namespace(clients=None, yes=False)) == ["cursor", "gemini"]
+    assert asked == ["Connect Gemini CLI? [Y/n] "]
+
+
+def test_add_and_remove_change_the_lists_of_clients(home: Path, secrets: Path) -> None:
+    """Whoever chose some servers at the installation gets a new one too; the other settings stay."""
+    for folder, args in ((".cursor", ["--servers", "flotilla-export", "--run", "docker"]), (".gemini", ["--run"])):
+        (home / folder).mkdir()
+        path = home / folder / ("mcp.json" if folder == ".cursor" else "settings.json")
+        path.write_text(json.dumps({"mcpServers": {"flotilla": {"command": "x", "args": args}, "mine": {"url": "y"}}}))
+    gemini = path.read_text()
+
+    def cursor() -> dict[str, Any]:
+        held: dict[str, Any] = json.loads((home / ".cursor" / "mcp.json").read_text())["mcpServers"]
+        return held
+
+    for _ in range(2):
+        assert add.main(["calendly", "--no-check", "--set", "token=abc"]) == 0
+        assert cursor()["flotilla"]["args"] == ["--servers", "flotilla-export,flotilla-calendly", "--run", "docker"]
+    assert remove.main(["calendly", "--yes"]) == 0
+    assert cursor()["flotilla"]["args"] == ["--servers", "flotilla-export", "--run", "docker"]
+    assert cursor()["mine"] == {"url": "y"}
+    assert path.read_text() == gemini
+
+
+def test_add_stores_what_the_environment_has(secrets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that is started from a desktop does not have this shell's environment."""
+    monkeypatch.setenv("CALENDLY_TOKEN", "abc")
+    assert add.main(["calendly", "--no-check"]) == 0
+    assert secrets_file.read()["flotilla-calendly.token"] == "abc"
+
+
+@pytest.mark.parametrize(
+    ("problem", "status", "sentence"),
+    [
+        (KeyboardInterrupt(), 130, "\nError: Interrupted."),
+        (PermissionError(13, "Permission denied", "/x/y"), 1, "Error: /x/y: Permission denied. Correct that"),
+    ],
+)
+def test_every_command_ends_with_a_sentence(
+    problem: BaseException,
+    status: int,
+    sentence: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fails(argv: list[str]) -> int:
+        raise problem
+
+    monkeypatch.setattr("flotilla_cli.status.main", fails)
+    assert cli_main(["status"]) == status
+    assert capsys.readouterr().err.startswith(sentence)
 
 
 def test_install_leaves_out_what_cannot_be_connected(secrets: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -187,6 +272,7 @@ def test_install_leaves_out_what_cannot_be_connected(secrets: Path, capsys: pyte
         (["--servers", "nowhere"], "'nowhere' is not a server"),
         (["--clients", "emacs"], "'emacs' is not a client"),
         (["--set", "token=1"], "--set takes server.name=value"),
+        (["--servers", "export", "--set", "notion.token=1"], "--set names notion, which is not among the servers"),
     ],
 )
 def test_install_refuses(secrets: Path, args: list[str], problem: str, capsys: pytest.CaptureFixture[str]) -> None:
