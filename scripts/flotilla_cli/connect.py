@@ -28,15 +28,19 @@ def merged(path: Path, key: str, entry: dict[str, Any]) -> str:
     return jsonc.put(text, [key, "flotilla"], entry)
 
 
-def write(path: Path, text: str) -> Path | None:
-    """Write a settings file, whole or not at all; return the copy of the previous one, None where there was none."""
+def write(path: Path, text: str, holds_token: bool = False) -> Path | None:
+    """Write a settings file, whole or not at all; return the copy of the previous one, None where there was none.
+
+    One that holds a token from now on is for nobody else to read.
+    """
     copy = None
     mode = 0o600  # it holds a token, or paths of a secrets file
     if path.exists():
-        mode = path.stat().st_mode & 0o777
+        mode = path.stat().st_mode & (0o700 if holds_token else 0o777)
         stamp = time.strftime("%Y%m%d-%H%M%S")
         copy = path.with_name(f"{path.name}.before-flotilla-{stamp}")
-        shutil.copy2(path, copy)
+        if not copy.exists():  # within a second, the older one is what the user had
+            shutil.copy2(path, copy)
     paths.write(path, text, mode)
     return copy
 
@@ -115,7 +119,7 @@ def main(argv: list[str]) -> int:
         paths.say(f"{paths.short(path)} contains this already:\n{shown}")
         return 0
     try:
-        copy = write(path, text)
+        copy = write(path, text, holds_token=http is not None)
     except OSError as problem:
         return paths.fail(
             f"{path} cannot be written: {problem.strerror}. Correct its permissions, or name another file: --file."

@@ -136,6 +136,20 @@ def test_connect_writes_absolute_paths(home: Path, script: Script, monkeypatch: 
         assert args[args.index(option) + 1] == str(home / option.removeprefix("--"))
 
 
+def test_connect_with_a_token_is_for_nobody_else_to_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The copy is what the user had, also where two changes fall into one second."""
+    monkeypatch.setattr("time.strftime", lambda form: "now")
+    path = tmp_path / "mcp.json"
+    path.write_text("mine")
+    path.chmod(0o644)
+    connect.write(path, "an entry")
+    assert path.stat().st_mode & 0o777 == 0o644
+    copy = connect.write(path, "a token", holds_token=True)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert copy
+    assert copy.read_text() == "mine"
+
+
 def test_connect_dry_run_writes_nothing(home: Path, script: Script) -> None:
     output = script("connect", "cursor", "--dry-run").stdout
     assert "flotilla-switchboard" in output
