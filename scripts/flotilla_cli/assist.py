@@ -157,7 +157,7 @@ def call_as(title: str, entry: Mapping[str, Any], trials: Sequence[str]) -> str:
     """Start what stands in a client's entry, as the client does, and call the first of the trial tools that it gets.
 
     Return what happened, as a sentence.
-    Raises AccountError with what the gateway said last.
+    Raises AccountError with the end of the gateway's log.
     """
     command = [entry["command"], *entry["args"]]
 
@@ -177,9 +177,9 @@ def call_as(title: str, entry: Mapping[str, Any], trials: Sequence[str]) -> str:
         try:
             return asyncio.run(called(log))
         except Exception as problem:  # whatever it is, it is shown
-            said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() if log.exists() else []
+            ending = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() if log.exists() else []
             raise AccountError(
-                f"{title} gets no answer: {said[-1] if said else problem}. `make doctor` checks this machine."
+                f"{title} gets no answer: {ending[-1] if ending else problem}. `make doctor` checks this machine."
             ) from None
 
 

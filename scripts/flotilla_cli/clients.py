@@ -140,10 +140,10 @@ def entry(client: Client, slugs: list[str], kind: str, run: str, http: tuple[str
 def current(client: Client) -> dict[str, Any]:
     """Return Flotilla's entry as it stands in a client's file; {} where it has none, or cannot be read."""
     try:
-        found = jsonc.loads(client.path().read_text(encoding="utf-8"))[client.key]["flotilla"]
+        entry = jsonc.loads(client.path().read_text(encoding="utf-8"))[client.key]["flotilla"]
     except (OSError, ValueError, LookupError, TypeError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return entry if isinstance(entry, dict) else {}
 
 
 def listed(entry: dict[str, Any]) -> list[str]:

@@ -118,7 +118,7 @@ def test_add_refuses(secrets: Path, args: list[str], problem: str, capsys: pytes
     assert add.main(args) == 1
     printed = capsys.readouterr().err
     assert problem in printed
-    assert "canary" not in printed  # what is no name=value may be a key
+    assert "canary" not in printed  # what has another form may be a key
     assert secrets.read_text() == before
 
 

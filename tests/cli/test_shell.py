@@ -85,4 +85,4 @@ def test_setup_makes_an_interrupted_environment_anew_and_says_what_to_do_without
 def test_setup_says_that_the_named_python_does_not_fit(tmp_path: Path) -> None:
     environ = {**os.environ, "FLOTILLA_PYTHON": "/usr/bin/false"}
     done = subprocess.run([checkout(tmp_path)], capture_output=True, text=True, check=False, env=environ)
-    assert done.stderr.startswith("Error: FLOTILLA_PYTHON=/usr/bin/false is no Python 3.11 or newer")
+    assert done.stderr.startswith("Error: FLOTILLA_PYTHON=/usr/bin/false is not a Python 3.11 or newer")
