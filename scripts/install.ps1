@@ -3,5 +3,7 @@ if (-not (Get-Command wsl.exe -ErrorAction SilentlyContinue)) {
   Write-Error "WSL is not installed. Run 'wsl --install' as an administrator, restart, then run this again."
   exit 1
 }
-wsl.exe --cd "$PSScriptRoot" -- sh ./install @args
+# PowerShell makes two of `filesystem,export`; --exec keeps WSL's shell from reading a `$` in a value.
+$options = @($args | ForEach-Object { $_ -join ',' })
+wsl.exe --cd "$PSScriptRoot" --exec sh ./install @options
 exit $LASTEXITCODE

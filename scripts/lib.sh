@@ -3,11 +3,21 @@
 FLOTILLA_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 FLOTILLA_VENV=$FLOTILLA_ROOT/.venv
 
+# Python takes the names of files, and what it prints, for the locale's encoding: one without é cannot work in a folder
+# that has one. In the locale C, and in it alone, Python changes to UTF-8 by itself, unless LC_ALL forbids that.
+case ${LC_ALL:-${LC_CTYPE:-${LANG:-}}} in
+  "" | *[Uu][Tt][Ff]-8 | *[Uu][Tt][Ff]8) ;;
+  *) unset LC_ALL LC_CTYPE; export LANG=C ;;
+esac
+
 say() { printf '%s\n' "$*" >&2; }
 die() { say "Error: $*"; exit 1; }
 
 # The comment block under the shebang is the script's --help.
-usage() { sed -n '2,/^[^#]/{s/^# \{0,1\}//p}' "$0"; exit 0; }
+usage() { sed -n '2,/^[^#]/{s/^# \{0,1\}//p;}' "$0"; exit 0; }
+
+# SECONDS COMMAND…: end a command that hangs, where there is `timeout`: macOS has none.
+within() { if command -v timeout >/dev/null; then timeout "$@"; else "${@:2}"; fi; }
 
 # What this machine's pip settings say about mirrors, certificates and proxies, as `export` lines. $1: a Python with
 # pip. $2: `container` for lines that hold inside of one.
@@ -55,8 +65,8 @@ debian_sources() {  # "<uri> <suite>"
     grep -oP "^Packages Debian \K\S+ $(os VERSION_CODENAME)(-updates|-security)?(?= main$)" | sort -u || true
 }
 
-# Not grep -q: it ends early, which pipefail counts as a failure.
-apt_has() { apt-cache policy "$1" 2>/dev/null | grep 'Candidate: [^(]' >/dev/null; }
+# In English. Not grep -q: it ends early, which pipefail counts as a failure.
+apt_has() { LC_ALL=C apt-cache policy "$1" 2>/dev/null | grep 'Candidate: [^(]' >/dev/null; }
 
 apt_install() {  # quiet unless it fails
   local log

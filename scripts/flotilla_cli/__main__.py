@@ -1,5 +1,7 @@
 """Runs one of Flotilla's commands: `python scripts/flotilla_cli up`. `scripts/flotilla` sets up Python first."""
 
+from __future__ import annotations  # `--help` answers under the Pythons that systems come with, too
+
 import difflib
 import importlib
 import subprocess
@@ -31,7 +33,19 @@ def main(argv: list[str]) -> int:
 
 
 def _run(module: str, options: list[str]) -> int:
-    status: int | None = importlib.import_module(f"flotilla_cli.{module}").main(options)
+    try:
+        status: int | None = importlib.import_module(f"flotilla_cli.{module}").main(options)
+    except KeyboardInterrupt:
+        print("\nError: Interrupted. Run it again: it continues where it was.", file=sys.stderr)
+        return 130
+    except OSError as problem:
+        if not problem.filename:  # not of a file: a mistake of ours
+            raise
+        print(
+            f"Error: {problem.filename}: {problem.strerror}. Correct that and try again; `make doctor` says more.",
+            file=sys.stderr,
+        )
+        return 1
     return status or 0
 
 

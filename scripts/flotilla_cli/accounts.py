@@ -97,8 +97,9 @@ def try_call(slug: str) -> str:
     try:
         result = asyncio.run(_called(slug, tool))
     except Exception as problem:  # whatever it is, it is shown: nothing was changed
+        reason = str(problem).removeprefix(f"{tool}: ").removeprefix("Error: ").strip()
         raise AccountError(
-            f"{slug} does not answer: {str(problem).removeprefix(f'{tool}: ').removeprefix('Error: ')}"
+            f"{slug} does not answer: {reason}\nIf a value is wrong: scripts/flotilla add {slug} --again"
         ) from None
     account = identity.account_name(tool, result)
     return f"Connected as {account}." if account else f"Connected: {tool} answered."

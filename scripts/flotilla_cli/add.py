@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from flotilla_cli import accounts, paths, secrets_file
 from flotilla_cli.accounts import AccountError
+from flotilla_cli.connect import relist
+from flotilla_launcher.environment import is_placeholder
 
 if TYPE_CHECKING:
     from flotilla import Server
@@ -22,10 +24,12 @@ if TYPE_CHECKING:
 def values_of(texts: list[str]) -> dict[str, str]:
     """Return the values of `--set name=value`; `name=@file` reads a file, so that it stands in no list of processes."""
     values = {}
-    for text in texts:
+    for number, text in enumerate(texts, 1):
         name, sign, value = text.partition("=")
-        if not sign or not name:
-            raise AccountError(f"--set {text} is not of the form name=value. Write --set api_key=@file, for example.")
+        if not sign or not name:  # the text may be a key, so it is not shown
+            raise AccountError(
+                f"--set needs name=value: number {number} has no = after a name. Write --set api_key=@file, say."
+            )
         if value.startswith("@"):
             try:
                 value = Path(value[1:]).expanduser().read_text(encoding="utf-8").strip()
@@ -98,8 +102,13 @@ def connect(
     for name in option:
         if name not in known:
             checked[name] = ask(server, name)
-        elif name not in checked:
+        elif name in checked:
+            continue
+        elif not is_placeholder(saved.get(accounts.secret(server, name), "")):
             paths.say(f"{name}: is set already.")
+        else:  # clients, and gateways started elsewhere, do not see what this shell has
+            paths.say(f"{name}: is taken from the environment.")
+            checked[name] = accounts.checked(server, name, known[name])
     store(server, checked, keychain)
 
 
@@ -147,11 +156,13 @@ def main(argv: list[str]) -> int:
             paths.say("Docker Desktop's keychain returns no values, so the connection is tried at the first call.")
         elif not options.no_check:
             paths.say(accounts.try_call(server.slug))
+        for line in relist(server.slug, True):
+            paths.say(line)
     except AccountError as problem:
         return paths.fail(str(problem))
     except (OSError, ValueError) as problem:
         return paths.fail(f"It could not be stored: {problem}")
     except (KeyboardInterrupt, EOFError):
-        return paths.fail("Interrupted. What was said to be stored is; run it again for the rest.")
+        return paths.fail("Interrupted. What was said to be stored is; run it again for the rest.", new_line=True)
     paths.say("A gateway that is running uses it after its next start: `make up`.")
     return 0

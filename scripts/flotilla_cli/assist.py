@@ -13,8 +13,12 @@ import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+import textwrap
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from flotilla_cli import (
     accounts,
@@ -22,7 +26,6 @@ from flotilla_cli import (
     clients,
     connect,
     install,
-    jsonc,
     paths,
     secrets_file,
     servers,
@@ -69,8 +72,10 @@ def chosen_servers(options: argparse.Namespace) -> list[str]:
     if options.yes or not sys.stdin.isatty():
         return ready
     print("\nThe servers (* is ready):")
+    width = max(shutil.get_terminal_size().columns - 23, 30)
     for slug, about in servers.registry().items():
-        print(f"  {'*' if slug in ready else ' '} {slug:18}{about['description'].split(':')[0][:90]}")
+        line = textwrap.shorten(about["description"], width, placeholder=" …")
+        print(f"  {'*' if slug in ready else ' '} {slug:18}{line}")
     while True:
         answer = input("\nWhich ones? Names with commas, or all. [Enter for those that are ready] ").strip()
         try:
@@ -87,14 +92,13 @@ def connect_accounts(
     for slug in slugs:
         server = accounts.known(slug)
         try:
-            if accounts.auth_options(server) != [[]]:
-                missing = servers.missing(slug, secrets_file.read(), servers.settings())
-                environment = all(accounts.present(server, name.rpartition(".")[2], {}) for name in missing)
-                if options.again or values.get(slug) or (missing and not environment):
-                    paths.say(f"\n{server.integration.title}")
-                    add.connect(server, values.get(slug, {}), consent=None, again=options.again, keychain=keychain)
-                if not (options.no_check or keychain):
-                    paths.say(f"{server.integration.title}: {accounts.try_call(slug)}")
+            account = accounts.auth_options(server) != [[]]
+            missing = servers.missing(slug, secrets_file.read(), servers.settings())
+            if values.get(slug) or (account and (options.again or missing)):
+                paths.say(f"\n{server.integration.title}")
+                add.connect(server, values.get(slug, {}), consent=None, again=options.again, keychain=keychain)
+            if account and not (options.no_check or keychain):
+                paths.say(f"{server.integration.title}: {accounts.try_call(slug)}")
             working.append(slug)
         except (AccountError, OSError, ValueError) as problem:
             paths.say(f"Error: {problem}")
@@ -107,7 +111,8 @@ def get_images(slugs: list[str]) -> bool:
     if not system.engine():
         return False
     images = install.missing(slugs)
-    if not (paths.ROOT / ".git").exists():
+    if images and not (paths.ROOT / ".git").exists():
+        paths.say(f"Images: fetching {', '.join(images)}.")
         images = {slug: image for slug, image in images.items()
                   if system.docker("pull", "--quiet", image, timeout=PULL) is None}  # fmt: skip
     if not images or up.build(list(images)):
@@ -128,7 +133,10 @@ def clients_here() -> list[str]:
 
 
 def chosen_clients(options: argparse.Namespace) -> list[str]:
-    """Return the clients to connect. Raises AccountError for one that is not known."""
+    """Return the clients to connect. Raises AccountError for one that is not known.
+
+    Whether one is to be connected that is already, is not asked again.
+    """
     detected = clients_here()
     if options.clients is not None:
         names = [name.strip() for name in options.clients.split(",") if name.strip() not in ("", "none")]
@@ -140,31 +148,47 @@ def chosen_clients(options: argparse.Namespace) -> list[str]:
     return [
         name
         for name in detected
-        if input(f"Connect {clients.CLIENTS[name].title}? [Y/n] ").strip().lower() in ("", "y", "yes")
+        if clients.current(clients.CLIENTS[name])
+        or input(f"Connect {clients.CLIENTS[name].title}? [Y/n] ").strip().lower() in ("", "y", "yes")
     ]
 
 
-def call_as(name: str) -> str:
-    """Start what stands in a client's settings file, as the client does, and make one call; return what happened."""
-    it = clients.CLIENTS[name]
-    entry = jsonc.loads(it.path().read_text(encoding="utf-8"))[it.key]["flotilla"]
+def call_as(title: str, entry: Mapping[str, Any], trials: Sequence[str]) -> str:
+    """Start what stands in a client's entry, as the client does, and call the first of the trial tools that it gets.
+
+    Return what happened, as a sentence.
+    Raises AccountError with the end of the gateway's log.
+    """
     command = [entry["command"], *entry["args"]]
 
-    async def called() -> str:
+    async def called(log: Path) -> str:
         from flotilla_cli import client  # imports FastMCP
 
-        with tempfile.TemporaryDirectory() as folder:
-            session = client.over_stdio(
-                command, {**os.environ, **entry.get("env", {})}, Path(folder) / "log", timeout=120
-            )
-            async with session:
-                tools = await client.tool_names(session)
-                if "fs_list_directory" in tools:
-                    await client.call(session, "fs_list_directory")
-                    return f"{it.title} gets {len(tools)} tools, and the first call was answered."
-                return f"{it.title} gets {len(tools)} tools."
+        session = client.over_stdio(command, {**os.environ, **entry.get("env", {})}, log, timeout=120)
+        async with session:
+            tools = await client.tool_names(session)
+            if tool := next((tool for tool in trials if tool in tools), None):
+                await client.call(session, tool)
+                return f"{title} gets {len(tools)} tools, and the first call was answered ({tool})."
+            return f"{title} gets {len(tools)} tools. None of them could be tried without an argument."
 
-    return asyncio.run(called())
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "log"
+        try:
+            return asyncio.run(called(log))
+        except Exception as problem:  # whatever it is, it is shown
+            ending = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() if log.exists() else []
+            raise AccountError(
+                f"{title} gets no answer: {ending[-1] if ending else problem}. `make doctor` checks this machine."
+            ) from None
+
+
+@contextmanager
+def timed(steps: list[str], name: str) -> Iterator[None]:
+    """Note how long a step took."""
+    began = time.monotonic()
+    yield
+    steps.append(f"{name} {time.monotonic() - began:.0f} s")
 
 
 def main(argv: list[str]) -> int:
@@ -186,6 +210,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--yes", action="store_true", help="ask nothing: what is ready, and the clients that are here")
     add.add_options(parser)
     options = parser.parse_args(argv)
+    steps: list[str] = []
     try:
         values: dict[str, dict[str, str]] = {}
         for name, value in add.values_of(options.set).items():
@@ -195,28 +220,44 @@ def main(argv: list[str]) -> int:
             raise AccountError("--set takes server.name=value here. Write --set gmail.client_id=…, for example.")
         paths.say(f"This machine: {machine()}. {engine()}")
         chosen = chosen_servers(options)
+        if idle := [slug for slug in values if slug not in chosen]:
+            raise AccountError(f"--set names {idle[0]}, which is not among the servers. Add it to --servers.")
         names = chosen_clients(options) if options.clients is not None else []  # refuses a wrong name before anything
         for line in install.install():
             paths.say(line)
-        working = connect_accounts(chosen, options, values)
+        with timed(steps, "accounts"):
+            working = connect_accounts(chosen, options, values)
         if not working:
             raise AccountError("No server is ready. Name one that needs no account: --servers filesystem,export")
-        os.environ["FLOTILLA_SERVERS"] = ",".join(working)
-        if not get_images(working):
-            os.environ["FLOTILLA_ENGINE"] = "none"
+        os.environ.pop("FLOTILLA_SERVERS", None)
+        if set(servers.choose()) != set(
+            working
+        ):  # else clients get what is ready when they start it, added later or not
+            os.environ["FLOTILLA_SERVERS"] = ",".join(working)
+        if unclear := servers.refused(working):
+            raise AccountError(unclear)
+        with timed(steps, "images"):
+            if not get_images(working):
+                os.environ["FLOTILLA_ENGINE"] = "none"
         names = names if options.clients is not None else chosen_clients(options)
-        connected = [name for name in names if connect.main([name]) == 0]
-        for name in connected[:1]:
-            paths.say(f"\n{call_as(name)}")
+        with timed(steps, "clients"):
+            connected = [name for name in names if connect.main([name]) == 0]
+        with timed(steps, "call"):
+            first = clients.CLIENTS[connected[0]] if connected else None
+            entry = clients.current(first) if first else clients.command(working, *clients.own_gateway())
+            untried = options.no_check and [slug for slug in working if servers.needs(slug) != [[]]]
+            trials = [accounts.trial_tool(slug) for slug in working if slug not in (untried or ())]
+            paths.say(f"\n{call_as(first.title if first else 'A client', entry, trials)}")
     except AccountError as problem:
         return paths.fail(str(problem))
     except (OSError, ValueError, RuntimeError) as problem:
         return paths.fail(f"{problem}. `make doctor` checks this machine.")
     except (KeyboardInterrupt, EOFError):
-        return paths.fail("Interrupted. What was said to be done is; run it again for the rest.")
+        return paths.fail("Interrupted. What was said to be done is; run it again for the rest.", new_line=True)
     if not connected:
         paths.say("\nNo client was connected. Later: make connect CLIENT=claude-desktop")
     left = [slug for slug in chosen if slug not in working]
     paths.say(f"\nDone: {len(working)} of {len(chosen)} servers." + (f" Not yet: {', '.join(left)}." if left else ""))
+    paths.say(f"Time: {', '.join(steps)}.")
     paths.say("More servers: make add S=…; what is wrong: make doctor.")
     return 0

@@ -137,18 +137,27 @@ def entry(client: Client, slugs: list[str], kind: str, run: str, http: tuple[str
     return client.stdio(command(slugs, kind, run))
 
 
+def current(client: Client) -> dict[str, Any]:
+    """Return Flotilla's entry as it stands in a client's file; {} where it has none, or cannot be read."""
+    try:
+        entry = jsonc.loads(client.path().read_text(encoding="utf-8"))[client.key]["flotilla"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return {}
+    return entry if isinstance(entry, dict) else {}
+
+
+def listed(entry: dict[str, Any]) -> list[str]:
+    """Return the servers that an entry lists, as they stand there; [] where it lists none."""
+    args = [str(arg) for arg in entry.get("args") or ()]
+    return args[args.index("--servers") + 1].split(",") if "--servers" in args[:-1] else []
+
+
 def outdated(slugs: list[str]) -> Iterator[tuple[str, Path, str]]:
     """Yield title, file and name of each client whose entry lists other servers than these."""
     for name, client in CLIENTS.items():
-        path = client.path()
-        try:
-            current = jsonc.loads(path.read_text(encoding="utf-8"))[client.key]["flotilla"]
-            args = [str(arg) for arg in current.get("args") or ()]
-            listed = args[args.index("--servers") + 1]
-        except (OSError, ValueError, LookupError, TypeError, AttributeError, jsonc.JsoncError):
-            continue  # not connected, not readable, or without a list
-        if [slug_of(name) for name in listed.split(",")] != slugs:
-            yield client.title, path, name
+        names = listed(current(client))
+        if names and [slug_of(one) for one in names] != slugs:
+            yield client.title, client.path(), name
 
 
 def own_gateway() -> tuple[str, str]:

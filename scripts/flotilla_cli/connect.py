@@ -9,15 +9,17 @@ import argparse
 import json
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from flotilla_cli import clients, gateway, install, jsonc, paths, register, servers
+from flotilla_launcher.naming import catalog_name, slug_of
 
 
 def merged(path: Path, key: str, entry: dict[str, Any]) -> str:
     """Return the text of a settings file with Flotilla's entry in it. Raises jsonc.JsoncError."""
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    text = paths.read(path) if path.exists() else ""
     current = jsonc.loads(text)
     if not isinstance(current, dict):
         raise jsonc.JsoncError("the outermost value is not an object")
@@ -26,17 +28,41 @@ def merged(path: Path, key: str, entry: dict[str, Any]) -> str:
     return jsonc.put(text, [key, "flotilla"], entry)
 
 
-def write(path: Path, text: str) -> Path | None:
-    """Write a settings file, whole or not at all; return the copy of the previous one, None where there was none."""
+def write(path: Path, text: str, holds_token: bool = False) -> Path | None:
+    """Write a settings file, whole or not at all; return the copy of the previous one, None where there was none.
+
+    One that holds a token from now on is for nobody else to read.
+    """
     copy = None
     mode = 0o600  # it holds a token, or paths of a secrets file
     if path.exists():
-        mode = path.stat().st_mode & 0o777
+        mode = path.stat().st_mode & (0o700 if holds_token else 0o777)
         stamp = time.strftime("%Y%m%d-%H%M%S")
         copy = path.with_name(f"{path.name}.before-flotilla-{stamp}")
-        shutil.copy2(path, copy)
+        if not copy.exists():  # within a second, the older one is what the user had
+            shutil.copy2(path, copy)
     paths.write(path, text, mode)
     return copy
+
+
+def relist(slug: str, wanted: bool) -> Iterator[str]:
+    """Add a server to the lists of the clients' entries, or take it out; yield a sentence for each file changed.
+
+    An entry without a list needs neither: its gateway finds out which servers are ready when it starts.
+    """
+    for client in clients.CLIENTS.values():
+        entry = clients.current(client)
+        before = clients.listed(entry)
+        others = [name for name in before if slug_of(name) != slug]
+        if not others or wanted == (others != before):  # no list, or none without it; or it is as wanted
+            continue
+        new = catalog_name(slug) if others[0] == catalog_name(slug_of(others[0])) else slug
+        after = [*others, new] if wanted else others
+        args = list(entry["args"])
+        args[args.index("--servers") + 1] = ",".join(after)
+        path = client.path()
+        write(path, merged(path, client.key, {**entry, "args": args}))
+        yield f"{client.title} {'lists it now' if wanted else 'lists it no more'}. {client.next_step}"
 
 
 def main(argv: list[str]) -> int:
@@ -89,11 +115,11 @@ def main(argv: list[str]) -> int:
     if options.dry_run:
         paths.say(f"Would write into {paths.short(path)}:\n{shown}")
         return 0
-    if path.exists() and path.read_text(encoding="utf-8") == text:
+    if path.exists() and paths.read(path) == text:
         paths.say(f"{paths.short(path)} contains this already:\n{shown}")
         return 0
     try:
-        copy = write(path, text)
+        copy = write(path, text, holds_token=http is not None)
     except OSError as problem:
         return paths.fail(
             f"{path} cannot be written: {problem.strerror}. Correct its permissions, or name another file: --file."

@@ -375,4 +375,4 @@ def main(argv: list[str]) -> int:
     except (httpx.HTTPError, OSError, ValueError) as problem:
         return paths.fail(f"{problem}")
     except (KeyboardInterrupt, EOFError):
-        return paths.fail("Interrupted; nothing was changed. Start again.")
+        return paths.fail("Interrupted; nothing was changed. Start again.", new_line=True)

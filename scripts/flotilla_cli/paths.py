@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import sys
 import tempfile
 from pathlib import Path
@@ -34,25 +33,29 @@ def installed_catalog() -> Path:
 
 def secrets_file() -> Path:
     """Return the file of `server.name=value` lines that both gateways read."""
-    return Path(os.environ.get("FLOTILLA_SECRETS") or mcp_home() / "flotilla.secrets.env")
+    return _named("FLOTILLA_SECRETS") or mcp_home() / "flotilla.secrets.env"
 
 
 def config_file() -> Path:
     """Return the YAML file of settings that both gateways read."""
-    return Path(os.environ.get("FLOTILLA_CONFIG") or mcp_home() / "flotilla.config.yaml")
+    return _named("FLOTILLA_CONFIG") or mcp_home() / "flotilla.config.yaml"
 
 
 def data_folder() -> Path:
     """Return where the servers keep files when they run as processes."""
-    path = os.environ.get("FLOTILLA_DATA")
-    return Path(path).expanduser() if path else Path.home() / ".local" / "share" / "flotilla"
+    return _named("FLOTILLA_DATA") or Path.home() / ".local" / "share" / "flotilla"
 
 
 def state_folder() -> Path:
     """Return where servers that run as processes keep tokens, records and keys: never in the shared data folder."""
-    path = os.environ.get("FLOTILLA_STATE")
     home = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    return Path(path).expanduser() if path else home / "flotilla"
+    return _named("FLOTILLA_STATE") or home / "flotilla"
+
+
+def _named(variable: str) -> Path | None:
+    """Return the path in a variable, absolute: gateways and clients are started in other folders than this command."""
+    text = os.environ.get(variable)
+    return Path(text).expanduser().absolute() if text else None
 
 
 def port() -> int:
@@ -71,8 +74,9 @@ def owner() -> str:
 def pairs(option: str, texts: list[str]) -> dict[str, str]:
     """Return the values of an option that is given as NAME=VALUE. Raises ValueError."""
     parts = [text.partition("=") for text in texts]
-    if wrong := [name for name, equals, _ in parts if not equals or not name.strip()]:
-        raise ValueError(f"{option} {shlex.quote(wrong[0])} is not NAME=VALUE.")
+    if wrong := [text for text, (name, equals, _) in zip(texts, parts, strict=True) if not equals or not name.strip()]:
+        number = texts.index(wrong[0]) + 1  # not the text, which may be a key
+        raise ValueError(f"{option} needs NAME=VALUE: number {number} has no = after a name.")
     return {name.strip(): value for name, _, value in parts}
 
 
@@ -89,6 +93,11 @@ def write(path: Path, text: str, mode: int = 0o600) -> None:
     except BaseException:
         os.unlink(name)
         raise
+
+
+def read(path: Path) -> str:
+    """Return a file's text with the ends of its lines as they are, so that what is not changed stays byte for byte."""
+    return path.read_bytes().decode("utf-8")
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -113,7 +122,9 @@ def say(text: str = "") -> None:
     print(text, flush=True)
 
 
-def fail(text: str) -> int:
-    """Print an error message to stderr; returns the exit status."""
+def fail(text: str, new_line: bool = False) -> int:
+    """Print an error message to stderr, below a question that was not answered; returns the exit status."""
+    if new_line:
+        print(file=sys.stderr)
     print(f"Error: {text}", file=sys.stderr, flush=True)
     return 1

@@ -7,6 +7,7 @@ import sys
 
 from flotilla_cli import accounts, paths, secrets_file
 from flotilla_cli.accounts import AccountError
+from flotilla_cli.connect import relist
 
 
 def main(argv: list[str]) -> int:
@@ -38,12 +39,14 @@ def main(argv: list[str]) -> int:
             if status := login.main([server.slug, "--revoke", *store]):
                 return status
         names = accounts.forget(server, secrets_file.chosen_keychain(options.store))
+        for line in relist(server.slug, False):
+            paths.say(line)
     except AccountError as problem:
         return paths.fail(str(problem))
     except (OSError, ValueError) as problem:
         return paths.fail(f"The secrets file could not be changed: {problem}")
     except (KeyboardInterrupt, EOFError):
-        return paths.fail("Interrupted; nothing was changed.")
+        return paths.fail("Interrupted; nothing was changed.", new_line=True)
     paths.say(f"Removed {', '.join(names)}." if names else f"No key of {server.slug} is stored.")
     paths.say("A gateway that is running leaves it out after its next start: `make up`.")
     return 0

@@ -21,14 +21,16 @@ def read(path: Path | None = None) -> dict[str, str]:
 
 def with_values(text: str, secrets: Mapping[str, str]) -> str:
     """Return the text of a secrets file with these values in it; every other line stays as it is."""
-    missing, lines = dict(secrets), text.splitlines(keepends=True)
+    missing, lines = dict(secrets), text.split("\n")
+    end = "\r" if "\r\n" in text else ""  # as an editor of Windows leaves it
     for number, name, value in secret_lines(text):  # every line of a name, since the last one counts
         if value is not None and name in secrets:
-            lines[number - 1] = f"{name}={secrets[name]}\n"
+            lines[number - 1] = f"{name}={secrets[name]}{end}"
             missing.pop(name, None)
-    if lines and not lines[-1].endswith("\n"):
-        lines[-1] += "\n"
-    return "".join([*lines, *(f"{name}={value}\n" for name, value in missing.items())])
+    if missing and not lines[-1]:
+        lines.pop()
+    lines += [f"{name}={value}{end}" for name, value in missing.items()]
+    return "\n".join([*lines, ""] if lines[-1] else lines)
 
 
 def has_keychain() -> bool:
@@ -67,7 +69,10 @@ def store(secrets: Mapping[str, str], in_keychain: bool, path: Path | None = Non
                 raise OSError(f"docker mcp secret set {name}: {done.stderr.strip()[:300]}")
         return "Docker Desktop's keychain"
     path = path or paths.secrets_file()
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    try:
+        text = paths.read(path) if path.exists() else ""
+    except UnicodeDecodeError:
+        raise ValueError(f"{paths.short(path)} is not UTF-8. Save it as UTF-8 and try again.") from None
     paths.write(path, with_values(text, secrets), 0o600)
     return paths.short(path)
 

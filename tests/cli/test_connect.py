@@ -114,6 +114,42 @@ def test_connect_vscode_keeps_comments(home: Path, script: Script) -> None:
     assert jsonc.loads(written)["inputs"] == jsonc.loads(VSCODE)["inputs"]
 
 
+def test_connect_keeps_every_byte_of_the_others(home: Path, script: Script) -> None:
+    """With a byte order mark and the ends of lines of an editor of Windows."""
+    path = sample(home, "cursor", "")
+    path.write_bytes(b'\xef\xbb\xbf{\r\n  "mcpServers": {\r\n    "a": {"command": "x"}, // mine\r\n  },\r\n}\r\n')
+    script("connect", "cursor")
+    written = path.read_bytes()
+    assert written.startswith(b'\xef\xbb\xbf{\r\n  "mcpServers": {\r\n    "a": {"command": "x"}, // mine\r\n')
+    assert written.endswith(b"\r\n  },\r\n}\r\n")
+    assert b"\n" not in written.replace(b"\r\n", b"")
+
+
+def test_connect_writes_absolute_paths(home: Path, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client starts the gateway in a folder of its own."""
+    monkeypatch.chdir(home)
+    for name in ("SECRETS", "CONFIG", "DATA", "STATE"):
+        monkeypatch.setenv(f"FLOTILLA_{name}", name.lower())
+    script("connect", "cursor")
+    args = entry(home / FILES["cursor"])["args"]
+    for option in ("--secrets", "--config", "--data", "--state"):
+        assert args[args.index(option) + 1] == str(home / option.removeprefix("--"))
+
+
+def test_connect_with_a_token_is_for_nobody_else_to_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The copy is what the user had, also where two changes fall into one second."""
+    monkeypatch.setattr("time.strftime", lambda form: "now")
+    path = tmp_path / "mcp.json"
+    path.write_text("mine")
+    path.chmod(0o644)
+    connect.write(path, "an entry")
+    assert path.stat().st_mode & 0o777 == 0o644
+    copy = connect.write(path, "a token", holds_token=True)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert copy
+    assert copy.read_text() == "mine"
+
+
 def test_connect_dry_run_writes_nothing(home: Path, script: Script) -> None:
     output = script("connect", "cursor", "--dry-run").stdout
     assert "flotilla-switchboard" in output

@@ -47,7 +47,7 @@ def test_servers_add_look_and_remove(
         (["add", "crm", "--url", "http://crm.example/mcp"], "must begin with https://"),
         (["add", "crm", "--url", "https://crm.example/mcp", "--token"], "nothing stands on stdin"),
         (["add", "crm", "--url", "https://crm.example", "--header", "X-Token=1"], "would keep a secret"),
-        (["add", "crm", "--image", "x", "--env", "A"], "is not NAME=VALUE"),
+        (["add", "crm", "--image", "x", "--env", "canary"], "needs NAME=VALUE: number 1"),
         (["look", "crm"], "No server crm is declared. There are none."),
         (["remove", "crm"], "No server crm is declared."),
     ],
@@ -57,5 +57,7 @@ def test_servers_refuses_with_a_sentence(
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))
     assert servers(tmp_path, *argv) == 1
-    assert problem in capsys.readouterr().err
+    printed = capsys.readouterr().err
+    assert problem in printed
+    assert "canary" not in printed
     assert not (tmp_path / "settings.json").exists()

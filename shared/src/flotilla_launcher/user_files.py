@@ -19,8 +19,9 @@ def secret_lines(text: str) -> Iterator[tuple[int, str, str | None]]:
 
     As Docker's gateway reads them: `#` begins a comment only at the start of a line, blanks before and around the name
     belong to it, and of the value only those at its end are dropped. The value is None where the line has no `=`.
+    Nothing but a line feed ends a line: not U+2028, for example, which str.splitlines takes for an end.
     """
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if line.strip() and not line.startswith("#"):
             name, equals, value = line.partition("=")
             yield number, name, value.rstrip() if equals else None
