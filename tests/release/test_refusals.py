@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -73,16 +76,42 @@ def test_version_that_the_checkout_has_not_is_refused(release: Release) -> None:
     refused(release, f"The checkout has version {VERSION}")
 
 
-def test_registry_that_does_not_answer_is_an_error(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only a registry that says so has no such image."""
+class Answers(BaseHTTPRequestHandler):
+    """A registry that gives one answer to everything."""
 
-    def failing(*_: str) -> str:
-        raise ReleaseError("connection refused")
+    status = 404
 
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/v2/" else self.status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_HEAD = do_GET  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def fake_registry() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"localhost:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("status", [401, 403, 429, 500])
+def test_only_a_registry_that_says_so_has_no_such_image(
+    release: Release, monkeypatch: pytest.MonkeyPatch, fake_registry: str, status: int
+) -> None:
+    """Whatever the image, its version and the registry's port are called."""
     monkeypatch.undo()
-    monkeypatch.setattr(images, "digest", failing)
-    with pytest.raises(ReleaseError, match="connection refused"):
-        images.exists(release, "ghcr.io/test/calendly:1")
+    monkeypatch.setattr(Answers, "status", status)
+    with pytest.raises(ReleaseError, match="authoriz|unexpected status"):
+        images.exists(release, f"{fake_registry}/test/calendly:1.2.404")
+    monkeypatch.setattr(Answers, "status", 404)
+    assert not images.exists(release, f"{fake_registry}/test/calendly:1.2.3")
 
 
 def test_platforms_need_a_builder(release: Release) -> None:

@@ -47,7 +47,7 @@ def exists(release: Release, name: str) -> bool:
     try:
         digest(release, name)
     except ReleaseError as problem:
-        if re.search(r"not found|manifest unknown|name unknown|404", str(problem)):
+        if str(problem).endswith(f"{name}: not found"):  # of all answers only a registry's own "no"
             return False
         raise
     return True
