@@ -32,7 +32,8 @@ def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Release:
     git(tmp_path, "add", ".")
     git(tmp_path, "commit", "--quiet", "--message", "one")
     monkeypatch.setattr(images, "exists", lambda *_: False)
-    release = Release(VERSION, "ghcr.io/test", ["calendly"], root=tmp_path, into=tmp_path / ".git" / "release")
+    folder = tmp_path / ".git" / "release"
+    release = Release(VERSION, "ghcr.io/test", ["calendly"], key="cosign.key", root=tmp_path, into=folder)
     release_command.check(release)
     return release
 
@@ -61,11 +62,52 @@ def test_tagged_version_is_refused(release: Release) -> None:
 def test_version_in_the_registry_is_refused(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(images, "exists", lambda *_: True)
     refused(release, f"ghcr.io/test/calendly:{VERSION} exists already")
-    release.done["push calendly"] = "sha256:0"  # what an interrupted run of this release has pushed
+    release.done[release_command.BEGUN] = None  # then it may be this release that pushed, before it was interrupted
     release_command.check(release)
 
 
-@pytest.mark.parametrize("version", ["1.2", "v1.2.3", "latest"])
+def test_catalog_in_the_registry_is_refused(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "exists", lambda _, name: "/catalog:" in name)
+    refused(release, f"ghcr.io/test/catalog:{VERSION} exists already")
+
+
+def test_release_that_nobody_signs_is_refused(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN", raising=False)
+    release.key = ""
+    refused(release, "KEY=cosign.key")
+    monkeypatch.setenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "from GitHub")
+    release_command.check(release)
+
+
+@pytest.mark.parametrize("change", ["registry", "slugs", "builder", "platforms", "commit"])
+def test_interrupted_release_of_something_else_is_refused(
+    release: Release, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    """What was built for one must not be pushed, signed and listed for the other."""
+    release.finish(release_command.BEGUN, None)
+    release.resume()
+    monkeypatch.setattr(Release if change == "commit" else release, change, ["email"] if change == "slugs" else "other")
+    with pytest.raises(ReleaseError, match="delete the folder"):
+        release.resume()
+
+
+@pytest.mark.parametrize(
+    "version",
+    [
+        "1.2",
+        "v1.2.3",
+        "latest",
+        "",
+        "1.2.3.4",
+        "01.2.3",
+        "1.2.3-",
+        "1.2.3-1",
+        "1.2.3-x.1",
+        "1.2.3+b",
+        "1.2.3\n",
+        "١.2.3",
+    ],
+)
 def test_version_that_is_none_is_refused(release: Release, version: str) -> None:
     release.version = version
     refused(release, "is not a valid version")
@@ -108,7 +150,7 @@ def test_only_a_registry_that_says_so_has_no_such_image(
     """Whatever the image, its version and the registry's port are called."""
     monkeypatch.undo()
     monkeypatch.setattr(Answers, "status", status)
-    with pytest.raises(ReleaseError, match="authoriz|unexpected status"):
+    with pytest.raises(ReleaseError, match=r"authoriz|unexpected status"):
         images.exists(release, f"{fake_registry}/test/calendly:1.2.404")
     monkeypatch.setattr(Answers, "status", 404)
     assert not images.exists(release, f"{fake_registry}/test/calendly:1.2.3")

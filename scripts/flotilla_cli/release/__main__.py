@@ -7,6 +7,7 @@ commands, and changes nothing. What is written stands in build/release/<version>
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from collections.abc import Callable
 from functools import partial
@@ -20,7 +21,9 @@ from flotilla_cli.release.progress import Release, ReleaseError, Step
 from flotilla_launcher.naming import REGISTRY, slug_of
 from flotilla_launcher.version import VERSION
 
-SEMANTIC = re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?")
+BEGUN = "begun"  # what a release remembers before it changes anything: the registry had no such version
+# A number that semantic versions, Python's and Docker's tags all know.
+SEMANTIC = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-(alpha|beta|rc)\.(0|[1-9]\d*))?", re.ASCII)
 
 
 def notes(version: str, changelog: str) -> str:
@@ -46,9 +49,11 @@ def check(release: Release) -> None:
         raise ReleaseError(f"CHANGELOG.md has no section `## {release.version}`. Write what changes for users.")
     if release.read("git", "tag", "--list", f"v{release.version}"):
         raise ReleaseError(f"Version {release.version} has a tag, v{release.version}. Choose the next version.")
-    if release.dry_run or any(name.startswith("push ") for name in release.done):
+    if not release.key and "ACTIONS_ID_TOKEN_REQUEST_TOKEN" not in os.environ:
+        raise ReleaseError("Nobody signs: name a key with KEY=cosign.key. Only the workflow at GitHub signs without.")
+    if release.dry_run or BEGUN in release.done:
         return  # nothing is asked of the registry; what stands there is ours
-    for slug in release.slugs:
+    for slug in [*release.slugs, "catalog"]:
         if images.exists(release, release.image(slug)):
             raise ReleaseError(f"{release.image(slug)} exists already, and no version is released twice.")
 
@@ -60,10 +65,10 @@ def steps(release: Release) -> list[Step]:
         return [Step(f"{verb} {slug}", f"{about} {slug}", partial(_of_one, action, slug)) for slug in release.slugs]
 
     return [
+        Step("key", "write the public key", images.write_public_key),
         Step("build", "build the images", images.build),
         *of_each("push", "push the image of", images.push),
         *of_each("describe", "write bill of materials and provenance of", images.describe),
-        Step("key", "write the public key", images.write_public_key),
         *of_each("sign", "sign, attest and verify the image of", images.sign),
         Step("catalog", "write the catalog by digest", catalogs.write_catalog),
         Step("catalog artefact", "push the catalog for `docker mcp catalog pull`", catalogs.push_catalog),
@@ -135,6 +140,8 @@ def perform(release: Release) -> int:
         if not release.dry_run:
             raise
         paths.say(f"This would be refused: {problem}\n")
+    if not release.dry_run:
+        release.finish(BEGUN, None)
     for number, step in enumerate(planned := steps(release), 1):
         before = step.name in release.done
         paths.say(f"{number:3}/{len(planned)} {step.about}{' (done before)' if before else ''}")

@@ -14,12 +14,16 @@ KINDS = {"cyclonedx": "cdx.json", "slsaprovenance1": "provenance.json"}  # of at
 ISSUER = "https://token.actions.githubusercontent.com"  # who says that a keyless signature is of this project's CI
 
 
-def build(release: Release) -> None:
-    """Build all images; with a builder of its own, for all platforms, pushed with BuildKit's own attestations."""
+def build(release: Release) -> dict[str, str]:
+    """Build all images, and return what the engine calls each.
+
+    A builder of its own makes them for all platforms, and has pushed them, with BuildKit's own attestations.
+    """
     environ = {"REGISTRY": release.registry, "VERSION": release.version, "SOURCE_DATE_EPOCH": release.epoch()}
     if not release.builder:
         release.run("scripts/build", *release.slugs, **environ)
-        return
+        name = ("docker", "image", "inspect", "--format", "{{.Id}}")
+        return {slug: release.run(*name, release.image(slug)) for slug in release.slugs}
     command = ["docker", "buildx", "bake", "--builder", release.builder, "-f", "docker-bake.hcl"]
     if (release.root / "build" / "bake.json").is_file():  # what scripts/build knows of this machine: its mirrors
         command += ["-f", "build/bake.json"]
@@ -27,11 +31,16 @@ def build(release: Release) -> None:
         command += ["--set", f"release-{slug}.tags={release.image(slug)}"]
     command += ["--set", f"*.platform={release.platforms}"] if release.platforms else []
     release.run(*command, *(f"release-{slug}" for slug in release.slugs), **environ)
+    return {}
 
 
 def push(release: Release, slug: str) -> str:
-    """Push an image with its full version and nothing else; return its digest."""
+    """Push an image with its full version and nothing else; return its digest.
+
+    It is the one that was built, whatever has been built under this name since a run was interrupted.
+    """
     if not release.builder:  # which has pushed already
+        release.run("docker", "tag", release.done.get("build", {}).get(slug, release.image(slug)), release.image(slug))
         release.run("docker", "push", "--quiet", release.image(slug))
     return UNKNOWN if release.dry_run else digest(release, release.image(slug))
 
