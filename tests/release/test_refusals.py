@@ -192,3 +192,20 @@ def test_notes_are_one_section_of_the_changelog() -> None:
 )
 def test_tags_of_a_version(version: str, tags: list[str]) -> None:
     assert images.tags(version) == tags
+
+
+@pytest.mark.parametrize(
+    ("version", "tags"),
+    [
+        ("1.2.4", ["1.2"]),
+        ("1.10.3", ["1.10", "1"]),
+        ("1.9.9", ["1.9"]),
+        ("2.0.2", ["2.0", "2", "latest"]),
+        ("2.0.0", []),
+    ],
+)
+def test_tag_never_goes_back_to_an_older_version(release: Release, version: str, tags: list[str]) -> None:
+    for tag in ("v1.2.3", "v1.10.2", "v2.0.1", "v3.0.0-rc.1", "vendor", "9.9.9"):
+        git(release.root, "tag", tag)
+    release.version = version
+    assert images.further_tags(release) == tags

@@ -58,7 +58,7 @@ def push_catalog(release: Release) -> str:
     pinned = f"{release.registry}/catalog@{pushed}"
     release.run("cosign", "sign", "--yes", *images.secret_options(release), pinned)
     release.run("cosign", "verify", *images.public_options(release), pinned)
-    if names := images.tags(release.version):
+    if names := images.further_tags(release):
         release.run("oras", "tag", pinned, *names)
     return pushed
 

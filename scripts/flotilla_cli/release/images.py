@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from flotilla_cli.release import contents
@@ -124,14 +125,30 @@ def write_public_key(release: Release) -> None:
         release.write("cosign.pub", release.run("cosign", "public-key", "--key", release.key) + "\n")
 
 
-def tags(version: str) -> list[str]:
-    """Return the further tags of a version: 1.2.3 is 1.2, 1 and latest too, 1.3.0-rc.1 nothing else."""
-    if not (parts := re.fullmatch(r"(\d+)\.(\d+)\.\d+", version)):
+def tags(version: str, released: Iterable[str] = ()) -> list[str]:
+    """Return the further tags of a version: 1.2.3 is 1.2, 1 and latest too, 1.3.0-rc.1 nothing else.
+
+    A tag never goes back: one that leads to something newer among the `released` versions stays there.
+    """
+    if "-" in version:
         return []
-    return [f"{parts[1]}.{parts[2]}", parts[1], "latest"]
+    mine = _numbers(version)
+    newer = [other for other in map(_numbers, released) if other > mine]
+    names = [f"{mine[0]}.{mine[1]}", f"{mine[0]}", "latest"]
+    return [name for name, same in zip(names, (2, 1, 0), strict=True) if all(o[:same] != mine[:same] for o in newer)]
+
+
+def further_tags(release: Release) -> list[str]:
+    """Return the further tags of a release, beside the versions that have a tag in git."""
+    tagged = release.read("git", "tag", "--list", "v*").split()
+    return tags(release.version, [name[1:] for name in tagged if re.fullmatch(r"v\d+\.\d+\.\d+", name)])
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
 
 
 def tag(release: Release, slug: str) -> None:
     """Give the signed image its further tags, which then lead to what was verified."""
-    if names := tags(release.version):
+    if names := further_tags(release):
         release.run("oras", "tag", release.pinned(slug), *names)
