@@ -181,6 +181,13 @@ def test_dry_run_shows_every_step_and_changes_nothing(release: Release, capsys: 
     assert not release.folder.exists()
 
 
+@pytest.mark.parametrize(("version", "told"), [("1.3.0", False), ("1.3.0-rc.1", True)])
+def test_github_is_told_what_is_no_latest_release(release: Release, version: str, told: bool) -> None:
+    release.version = version
+    (command,) = [line for line in release_command.left(release) if line.startswith("gh ")]
+    assert ("--prerelease" in command) is told
+
+
 def test_notes_are_one_section_of_the_changelog() -> None:
     assert release_command.notes(VERSION, NOTES) == "- One thing.\n"
     assert release_command.notes("0.0.1", NOTES) == "- First.\n"

@@ -95,10 +95,12 @@ def write_notes(release: Release) -> None:
 def left(release: Release) -> list[str]:
     """Return the commands that are left: they write to places that belong to accounts of people."""
     folder, tag = paths.short(release.folder), f"v{release.version}"
+    kind = "--prerelease " if "-" in release.version else ""  # GitHub calls every other one its latest
+    key = f" {folder}/cosign.pub" if release.key else ""
     return [
         f"git tag --annotate --message 'Flotilla {release.version}' {tag} && git push origin {tag}",
-        f"gh release create {tag} --notes-file {folder}/NOTES.md {folder}/dist/* {folder}/*.mcpb "
-        f"{folder}/*.tar.gz {folder}/install {folder}/flotilla.yaml {folder}/SHA256SUMS*",
+        f"gh release create {tag} {kind}--notes-file {folder}/NOTES.md {folder}/dist/* {folder}/*.mcpb "
+        f"{folder}/*.tar.gz {folder}/install {folder}/flotilla.yaml {folder}/SHA256SUMS*{key}",
         f".venv/bin/uv publish {folder}/dist/*",
         f"for one in {folder}/mcp-registry/*/; do (cd $one && mcp-publisher publish); done",
         f"# a pull request with {folder}/docker-mcp-registry/servers/ for docker/mcp-registry",

@@ -161,7 +161,7 @@ def bundle(name: str, version: str, dist: Path, when: int) -> bytes:
             "Read documents, write files, make spreadsheets and PDFs, in one folder you choose.",
         ),
     }
-    wheel_files = sorted(dist.glob(f"flotilla_*-{version}-*.whl"))
+    wheel_files = sorted(dist.glob("flotilla_*.whl"))  # Python writes 1.3.0-rc.1 as 1.3.0rc1
     files: dict[str, bytes] = {
         "manifest.json": json.dumps(manifest(name, *about[name], version), indent=2).encode(),
         "pyproject.toml": project(name, version, [path.name for path in wheel_files]).encode(),
