@@ -55,6 +55,7 @@ def test_unpinned_compares_versions_by_normalized_name(tmp_path: Path) -> None:
         (tmp_path / "requirements" / f"{name}.txt").write_text(text, encoding="utf-8")
     pins = contents.pins("export", tmp_path)
     assert pins == {"typing-extensions": "4.1", "reportlab": "4.5", "fonts": "1"}
+    assert contents.pins("fleet", tmp_path) == {**pins, "imapclient": "3"}
     packages = [
         ("deb", "libc6", "2.41", "amd64"),
         ("pypi", "typing-extensions", "4.1", ""),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +16,7 @@ from flotilla_cli import paths
 from flotilla_cli.release import __main__ as release_command
 from flotilla_cli.release import images
 from flotilla_cli.release.progress import Release, ReleaseError
+from flotilla_launcher.naming import REGISTRY
 from flotilla_launcher.version import VERSION
 
 NOTES = f"# Changes\n\n## {VERSION} (unreleased)\n\n- One thing.\n\n## 0.0.1\n\n- First.\n"
@@ -179,6 +182,18 @@ def test_dry_run_shows_every_step_and_changes_nothing(release: Release, capsys: 
     ):
         assert command in shown
     assert not release.folder.exists()
+
+
+@pytest.mark.docker
+def test_every_image_that_compose_names_is_released() -> None:
+    """With a builder of its own too: what a person is told to start can be pulled."""
+    text = "".join(path.read_text(encoding="utf-8") for path in (paths.ROOT / "compose").rglob("*.yaml"))
+    named = set(re.findall(rf"{re.escape(REGISTRY)}/([\w-]+):", text))
+    assert "fleet" in named
+    assert named <= set(images.released())
+    command = ["docker", "buildx", "bake", "-f", "docker-bake.hcl", "--print", "release"]
+    printed = json.loads(subprocess.run(command, cwd=paths.ROOT, capture_output=True, check=True).stdout)
+    assert sorted(printed["group"]["release"]["targets"]) == sorted(f"release-{slug}" for slug in images.released())
 
 
 @pytest.mark.parametrize(("version", "told"), [("1.3.0", False), ("1.3.0-rc.1", True)])

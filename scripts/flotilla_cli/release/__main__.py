@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from flotilla_cli import paths
-from flotilla_cli.generator.servers import slugs
 from flotilla_cli.release import archive, catalogs, images, packages
 from flotilla_cli.release.progress import Release, ReleaseError, Step
 from flotilla_launcher.naming import REGISTRY, slug_of
@@ -113,7 +112,7 @@ def main(argv: list[str]) -> int:
     release = Release(
         version=options.version,
         registry=options.registry,
-        slugs=[slug_of(name) for name in options.servers.split(",") if name] or slugs(),
+        slugs=[slug_of(name) for name in options.servers.split(",") if name] or images.released(),
         key=str(options.key.absolute()) if options.key else "",
         builder=options.builder,
         platforms=options.platforms,
@@ -128,7 +127,7 @@ def main(argv: list[str]) -> int:
 
 def perform(release: Release) -> int:
     """Do the steps that are not done yet. Raises ReleaseError."""
-    if unknown := set(release.slugs) - set(slugs()):
+    if unknown := set(release.slugs) - set(images.released()):
         raise ReleaseError(f"{', '.join(sorted(unknown))}: no such server.")
     if release.platforms and not release.builder:
         raise ReleaseError(

@@ -7,12 +7,19 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from flotilla_cli.generator.servers import slugs
 from flotilla_cli.release import contents
 from flotilla_cli.release.progress import UNKNOWN, Release, ReleaseError
 from flotilla_launcher.naming import PROJECT, module_of
 
 KINDS = {"cyclonedx": "cdx.json", "slsaprovenance1": "provenance.json"}  # of attestations, by cosign's names
+FLEET = "fleet"  # an image and no server: the switchboard with all servers, for many tenants
 ISSUER = "https://token.actions.githubusercontent.com"  # who says that a keyless signature is of this project's CI
+
+
+def released() -> list[str]:
+    """Return the names of all images that a release has: the servers', the switchboard's and `fleet`."""
+    return [*slugs(), FLEET]
 
 
 def build(release: Release) -> dict[str, str]:
@@ -84,7 +91,7 @@ def provenance(release: Release, slug: str) -> dict[str, Any]:
         "buildDefinition": {
             "buildType": f"{PROJECT}/blob/main/docs/publishing.md#provenance",
             "externalParameters": {
-                "dockerfile": f"servers/{module_of(slug)}/Dockerfile",
+                "dockerfile": "shared/fleet.Dockerfile" if slug == FLEET else f"servers/{module_of(slug)}/Dockerfile",
                 "version": release.version,
                 "platforms": release.platforms or "of the engine",
             },
