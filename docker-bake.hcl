@@ -85,6 +85,7 @@ target "release" {
   matrix     = { slug = concat(FLOTILLA_IMAGES, ["fleet"]) }
   inherits   = [slug, "_everywhere"]
   contexts   = { flotilla-base = "target:everywhere-base", flotilla-build = "target:everywhere-build" }
+  tags       = ["${REGISTRY}/${slug}:${VERSION}"]
   attest     = ["type=provenance,mode=max", "type=sbom"]
   output     = ["type=registry,rewrite-timestamp=true"]
 }

@@ -40,9 +40,8 @@ class World:
         match command:
             case ["scripts/build", *slugs]:
                 self.build(release.image(slug) for slug in slugs)
-            case ["docker", "buildx", "bake", *_]:
-                self.build(map(release.image, release.slugs))
-                self.registry.update(self.local)
+                if release.builder:
+                    self.registry.update(self.local)
             case ["docker", "image", "inspect", *_, name]:
                 return self.local[name]
             case ["docker", "tag", image, name]:

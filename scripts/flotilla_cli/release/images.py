@@ -28,18 +28,12 @@ def build(release: Release) -> dict[str, str]:
     A builder of its own makes them for all platforms, and has pushed them, with BuildKit's own attestations.
     """
     environ = {"REGISTRY": release.registry, "VERSION": release.version, "SOURCE_DATE_EPOCH": release.epoch()}
-    if not release.builder:
-        release.run("scripts/build", *release.slugs, **environ)
-        name = ("docker", "image", "inspect", "--format", "{{.Id}}")
-        return {slug: release.run(*name, release.image(slug)) for slug in release.slugs}
-    command = ["docker", "buildx", "bake", "--builder", release.builder, "-f", "docker-bake.hcl"]
-    if (release.root / "build" / "bake.json").is_file():  # what scripts/build knows of this machine: its mirrors
-        command += ["-f", "build/bake.json"]
-    for slug in release.slugs:
-        command += ["--set", f"release-{slug}.tags={release.image(slug)}"]
-    command += ["--set", f"*.platform={release.platforms}"] if release.platforms else []
-    release.run(*command, *(f"release-{slug}" for slug in release.slugs), **environ)
-    return {}
+    environ |= {"BUILDER": release.builder, "PLATFORMS": release.platforms} if release.builder else {}
+    release.run("scripts/build", *release.slugs, **environ)
+    if release.builder:
+        return {}
+    name = ("docker", "image", "inspect", "--format", "{{.Id}}")
+    return {slug: release.run(*name, release.image(slug)) for slug in release.slugs}
 
 
 def push(release: Release, slug: str) -> str:
