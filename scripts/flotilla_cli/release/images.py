@@ -65,18 +65,31 @@ def exists(release: Release, name: str) -> bool:
 
 
 def describe(release: Release, slug: str) -> None:
-    """Write what is in the pushed image, and where it comes from. Raises ReleaseError for what no lock file pins."""
-    name = release.pinned(slug)
-    release.run("docker", "pull", "--quiet", name)
-    packages = []
-    if not release.dry_run:
-        inside = contents.of_image(name)
-        if wrong := [*inside.unwanted(), *inside.unpinned(contents.pins(slug, release.root))]:
-            raise ReleaseError(f"The image of {slug} must not hold {', '.join(wrong)}.")
-        packages = inside.packages
-    materials = contents.bill_of_materials(f"{release.registry}/{slug}", release.version, packages)
+    """Write what is in the pushed image, and where it comes from. Raises ReleaseError for what no lock file pins.
+
+    One bill of materials for all platforms: a Debian package's says in which it is.
+    """
+    packages = set()
+    for name in variants(release, slug):
+        release.run("docker", "pull", "--quiet", name)
+        if not release.dry_run:
+            inside = contents.of_image(name)
+            if wrong := [*inside.unwanted(), *inside.unpinned(contents.pins(slug, release.root))]:
+                raise ReleaseError(f"The image of {slug} must not hold {', '.join(wrong)}.")
+            packages |= set(inside.packages)
+    materials = contents.bill_of_materials(f"{release.registry}/{slug}", release.version, sorted(packages))
     release.write(f"sbom/{slug}.{KINDS['cyclonedx']}", json.dumps(materials, indent=2))
     release.write(f"sbom/{slug}.{KINDS['slsaprovenance1']}", json.dumps(provenance(release, slug), indent=2))
+
+
+def variants(release: Release, slug: str) -> list[str]:
+    """Return the images of all platforms by their digests; of one that was built for one platform, itself."""
+    name = release.pinned(slug)
+    if release.dry_run:
+        return [name]
+    index = json.loads(release.read("docker", "buildx", "imagetools", "inspect", "--raw", name))
+    images = (one for one in index.get("manifests", ()) if one["platform"]["os"] != "unknown")  # but for attestations
+    return [f"{release.registry}/{slug}@{one['digest']}" for one in images] or [name]
 
 
 def provenance(release: Release, slug: str) -> dict[str, Any]:
