@@ -165,6 +165,7 @@ def bundle(name: str, version: str, dist: Path, when: int) -> bytes:
         "manifest.json": json.dumps(manifest(name, *about[name], version), indent=2).encode(),
         "pyproject.toml": project(name, version, [path.name for path in wheel_files]).encode(),
         "main.py": START.encode(),
+        "LICENSE": (paths.ROOT / "LICENSE").read_bytes(),
         **{f"wheels/{path.name}": path.read_bytes() for path in wheel_files},
     }
     out = io.BytesIO()
