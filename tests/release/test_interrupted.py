@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from flotilla_cli.release import __main__ as release_command
-from flotilla_cli.release import archive, contents, images, packages
+from flotilla_cli.release import archive, catalogs, contents, images, packages
 from flotilla_cli.release.progress import Release
 from flotilla_launcher.version import VERSION
 
@@ -42,6 +42,8 @@ class World:
                 self.build(release.image(slug) for slug in slugs)
                 if release.builder:
                     self.registry.update(self.local)
+            case ["docker", "buildx", "inspect", *_]:
+                return f"Platforms: {images.PLATFORMS}"
             case ["docker", "image", "inspect", *_, name]:
                 return self.local[name]
             case ["docker", "tag", image, name]:
@@ -72,6 +74,8 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(Release, "_output", lambda *arguments: world.output(*arguments))
     monkeypatch.setattr(images, "exists", lambda _, name: name in world.registry)
     monkeypatch.setattr(contents, "of_image", lambda *_: contents.Contents())
+    for name in ("write_catalog", "write_tree", "write_server_json"):  # they only write files, and take seconds
+        monkeypatch.setattr(catalogs, name, lambda _: None)
     monkeypatch.setattr(archive, "write_archive", lambda _: "")
     monkeypatch.setattr(packages, "wheels", lambda _: [])
     monkeypatch.setattr(packages, "pack", lambda _: {})

@@ -159,6 +159,23 @@ def test_only_a_registry_that_says_so_has_no_such_image(
     assert not images.exists(release, f"{fake_registry}/test/calendly:1.2.3")
 
 
+@pytest.mark.parametrize(
+    ("platforms", "missing"), [("", "linux/arm64"), ("linux/amd64", ""), ("linux/arm/v7,linux/386", "linux/arm/v7")]
+)
+def test_builder_must_make_every_platform(
+    release: Release, monkeypatch: pytest.MonkeyPatch, platforms: str, missing: str
+) -> None:
+    """Which it says itself, before hours of building."""
+    shown = "Name: fleet\n\nNodes:\nPlatforms: linux/amd64*, linux/amd64/v2, linux/386\nLabels:\n"
+    real = release.read
+    monkeypatch.setattr(release, "read", lambda *command: shown if "buildx" in command else real(*command))
+    release.builder, release.platforms = "fleet", platforms
+    if missing:
+        refused(release, f"makes no images of {missing}\\. .*qemu")
+    else:
+        release_command.check(release)
+
+
 def test_platforms_need_a_builder(release: Release) -> None:
     release.platforms = "linux/arm64"
     with pytest.raises(ReleaseError, match="--builder"):

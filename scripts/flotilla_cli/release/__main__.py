@@ -50,6 +50,11 @@ def check(release: Release) -> None:
         raise ReleaseError(f"Version {release.version} has a tag, v{release.version}. Choose the next version.")
     if not release.key and "ACTIONS_ID_TOKEN_REQUEST_TOKEN" not in os.environ:
         raise ReleaseError("Nobody signs: name a key with KEY=cosign.key. Only the workflow at GitHub signs without.")
+    if missing := images.platforms_missing(release):
+        raise ReleaseError(
+            f"The builder {release.builder} makes no images of {', '.join(missing)}. It does where qemu is registered: "
+            "`docker run --privileged --rm tonistiigi/binfmt --install all`, or Debian's package qemu-user-static."
+        )
     if release.dry_run or BEGUN in release.done:
         return  # nothing is asked of the registry; what stands there is ours
     for slug in [*release.slugs, "catalog"]:

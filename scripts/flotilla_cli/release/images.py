@@ -12,6 +12,7 @@ from flotilla_cli.release import contents
 from flotilla_cli.release.progress import UNKNOWN, Release, ReleaseError
 from flotilla_launcher.naming import PROJECT, module_of
 
+PLATFORMS = "linux/amd64,linux/arm64"  # as docker-bake.hcl has them
 KINDS = {"cyclonedx": "cdx.json", "slsaprovenance1": "provenance.json"}  # of attestations, by cosign's names
 FLEET = "fleet"  # an image and no server: the switchboard with all servers, for many tenants
 ISSUER = "https://token.actions.githubusercontent.com"  # who says that a keyless signature is of this project's CI
@@ -34,6 +35,17 @@ def build(release: Release) -> dict[str, str]:
         return {}
     name = ("docker", "image", "inspect", "--format", "{{.Id}}")
     return {slug: release.run(*name, release.image(slug)) for slug in release.slugs}
+
+
+def platforms_missing(release: Release) -> list[str]:
+    """Return the platforms of which the release's builder makes no images. Raises ReleaseError where there is none."""
+    if not release.builder:
+        return []
+    shown = release.read("docker", "buildx", "inspect", "--bootstrap", release.builder)
+    able = {
+        name for line in re.findall(r"^Platforms:(.*)$", shown, re.MULTILINE) for name in re.findall(r"[\w/]+", line)
+    }
+    return [name for name in (release.platforms or PLATFORMS).split(",") if name not in able]
 
 
 def push(release: Release, slug: str) -> str:
