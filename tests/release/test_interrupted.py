@@ -19,7 +19,7 @@ class Ended(BaseException):
     """The process was killed."""
 
 
-class World:
+class Fakes:
     """An engine and a registry, as far as the commands of a release show them. It ends the process after a command."""
 
     def __init__(self) -> None:
@@ -68,11 +68,11 @@ class World:
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    world = World()
+def fakes(monkeypatch: pytest.MonkeyPatch) -> Fakes:
+    fakes = Fakes()
     monkeypatch.setattr(Release, "commit", "0" * 40)
-    monkeypatch.setattr(Release, "_output", lambda *arguments: world.output(*arguments))
-    monkeypatch.setattr(images, "exists", lambda _, name: name in world.registry)
+    monkeypatch.setattr(Release, "_output", lambda *arguments: fakes.output(*arguments))
+    monkeypatch.setattr(images, "exists", lambda _, name: name in fakes.registry)
     monkeypatch.setattr(contents, "of_image", lambda *_: contents.Contents())
     for name in ("write_catalog", "write_tree", "write_server_json"):  # they only write files, and take seconds
         monkeypatch.setattr(catalogs, name, lambda _: None)
@@ -80,7 +80,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(packages, "wheels", lambda _: [])
     monkeypatch.setattr(packages, "pack", lambda _: {})
     monkeypatch.setattr(packages, "checksums", lambda _: None)
-    return world
+    return fakes
 
 
 def release(folder: Path, builder: str) -> Release:
@@ -92,28 +92,28 @@ def release(folder: Path, builder: str) -> Release:
 
 @pytest.mark.parametrize("builder", ["", "fleet"])
 def test_release_ended_after_any_command_goes_on(
-    world: World, tmp_path: Path, builder: str, monkeypatch: pytest.MonkeyPatch
+    fakes: Fakes, tmp_path: Path, builder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        world, "answer", lambda _, command, real=world.answer: "" if command[:2] in STATUS else real(_, command)
+        fakes, "answer", lambda _, command, real=fakes.answer: "" if command[:2] in STATUS else real(_, command)
     )
     for ended_after in range(200):
-        world.local, world.registry, world.built, world.left = {}, {}, 0, ended_after
+        fakes.local, fakes.registry, fakes.built, fakes.left = {}, {}, 0, ended_after
         (folder := tmp_path / str(ended_after)).mkdir()
         try:
             release_command.perform(release(folder, builder))
             break
         except Ended:
-            world.left = None
-            world.local = dict.fromkeys(world.local, "another-commit's")  # built since, under the same names
+            fakes.left = None
+            fakes.local = dict.fromkeys(fakes.local, "another-commit's")  # built since, under the same names
         again = release(folder, builder)
         assert release_command.perform(again) == 0
         assert [step.name for step in release_command.steps(again)] == [
             name for name in again.done if name != release_command.BEGUN
         ]
         for slug in again.slugs:
-            assert "-of-build-" in world.registry[again.image(slug)]
-            assert again.done[f"push {slug}"] == f"sha256:{world.registry[again.image(slug)]}"
+            assert "-of-build-" in fakes.registry[again.image(slug)]
+            assert again.done[f"push {slug}"] == f"sha256:{fakes.registry[again.image(slug)]}"
     assert ended_after > 20
 
 

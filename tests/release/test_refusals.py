@@ -203,7 +203,7 @@ def test_dry_run_shows_every_step_and_changes_nothing(release: Release, capsys: 
 
 @pytest.mark.docker
 def test_every_image_that_compose_names_is_released() -> None:
-    """With a builder of its own too: what a person is told to start can be pulled."""
+    """With a builder of its own too: what a person starts can be pulled."""
     text = "".join(path.read_text(encoding="utf-8") for path in (paths.ROOT / "compose").rglob("*.yaml"))
     named = set(re.findall(rf"{re.escape(REGISTRY)}/([\w-]+):", text))
     assert "fleet" in named
@@ -213,11 +213,11 @@ def test_every_image_that_compose_names_is_released() -> None:
     assert sorted(printed["group"]["release"]["targets"]) == sorted(f"release-{slug}" for slug in images.released())
 
 
-@pytest.mark.parametrize(("version", "told"), [("1.3.0", False), ("1.3.0-rc.1", True)])
-def test_github_is_told_what_is_no_latest_release(release: Release, version: str, told: bool) -> None:
+@pytest.mark.parametrize(("version", "marked"), [("1.3.0", False), ("1.3.0-rc.1", True)])
+def test_prerelease_is_marked_as_one(release: Release, version: str, marked: bool) -> None:
     release.version = version
     (command,) = [line for line in release_command.left(release) if line.startswith("gh ")]
-    assert ("--prerelease" in command) is told
+    assert ("--prerelease" in command) is marked
 
 
 def test_notes_are_one_section_of_the_changelog() -> None:

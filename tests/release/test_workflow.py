@@ -38,10 +38,8 @@ def test_inputs_reach_the_shell_as_variables_alone(job: dict[str, Any]) -> None:
     assert [step["run"] for step in job["steps"] if "${{" in step.get("run", "")] == []
 
 
-@pytest.mark.parametrize(("version", "told"), [("1.3.0", False), ("1.3.0-rc.1", True)])
-def test_github_is_told_what_is_no_latest_release(
-    job: dict[str, Any], tmp_path: Path, version: str, told: bool
-) -> None:
+@pytest.mark.parametrize(("version", "marked"), [("1.3.0", False), ("1.3.0-rc.1", True)])
+def test_prerelease_is_marked_as_one(job: dict[str, Any], tmp_path: Path, version: str, marked: bool) -> None:
     (command,) = [step["run"] for step in job["steps"] if step.get("name") == "Publish at GitHub"]
     (tmp_path / "build" / "release" / version).mkdir(parents=True)
     (tmp_path / "gh").write_text('#!/bin/sh\necho "$@"\n', encoding="utf-8")
@@ -55,7 +53,7 @@ def test_github_is_told_what_is_no_latest_release(
         check=True,
     ).stdout
     assert shown.startswith(f"release create v{version} ")
-    assert ("--prerelease" in shown) is told
+    assert ("--prerelease" in shown) is marked
 
 
 @pytest.mark.parametrize("dry_run", ["", "1"])
