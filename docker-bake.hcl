@@ -72,6 +72,7 @@ target "fleet" {
   dockerfile = "shared/fleet.Dockerfile"
   contexts   = { flotilla-base = "target:base", flotilla-build = "target:build" }
   tags       = ["${REGISTRY}/fleet:${VERSION}", "${REGISTRY}/fleet:latest"]
+  labels     = { "org.opencontainers.image.version" = VERSION }
 }
 
 # What the released images stand on must be there for each architecture too.
@@ -81,9 +82,10 @@ target "everywhere-build" { inherits = ["build", "_everywhere"] }
 
 target "release" {
   name       = "release-${slug}"
-  matrix     = { slug = FLOTILLA_IMAGES }
+  matrix     = { slug = concat(FLOTILLA_IMAGES, ["fleet"]) }
   inherits   = [slug, "_everywhere"]
   contexts   = { flotilla-base = "target:everywhere-base", flotilla-build = "target:everywhere-build" }
+  tags       = ["${REGISTRY}/${slug}:${VERSION}"]
   attest     = ["type=provenance,mode=max", "type=sbom"]
   output     = ["type=registry,rewrite-timestamp=true"]
 }

@@ -381,6 +381,14 @@ def test_images_share_one_base(docker: DockerClient) -> None:
         assert len(layers) > len(base)
 
 
+def test_builds_read_nothing_outside_of_the_checkout() -> None:
+    """Newer versions of buildx refuse that: https://github.com/docker/buildx/pull/2796."""
+    common = json.loads((ROOT / "build" / "bake.json").read_text(encoding="utf-8"))["target"]["_common"]
+    sources = [part.removeprefix("src=") for one in common["secret"] for part in one.split(",") if "src=" in part]
+    assert [source for source in sources if not (ROOT / source).resolve().is_relative_to(ROOT)] == []
+    assert len(sources) == len(common["secret"]) > 1
+
+
 def test_image_build_deterministic(docker: DockerClient) -> None:
     """A server's own layers, with and without the cache; the base's byte code has a test of its own."""
     layers = []

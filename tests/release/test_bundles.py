@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import tomllib
@@ -45,6 +46,14 @@ def test_bundle_same_input_same_bytes(dist: Path, name: str) -> None:
     assert made == packages.bundle(name, VERSION, dist, 1_700_000_000)
     (dist / WHEELS[0]).write_bytes(b"changed")
     assert made != packages.bundle(name, VERSION, dist, 1_700_000_000)
+
+
+def test_bundle_of_a_version_that_python_writes_otherwise(tmp_path: Path) -> None:
+    for part in ("fleet", "mcp"):
+        (tmp_path / f"flotilla_{part}-1.3.0rc1-py3-none-any.whl").touch()
+    with zipfile.ZipFile(io.BytesIO(packages.bundle("files", "1.3.0-rc.1", tmp_path, 1_700_000_000))) as archive:
+        about = tomllib.loads(archive.read("pyproject.toml").decode())
+        assert {path["path"] for path in about["tool"]["uv"]["sources"].values()} <= set(archive.namelist())
 
 
 @pytest.mark.parametrize("name", NAMES)

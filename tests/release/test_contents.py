@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from flotilla_cli import system
-from flotilla_cli.release import contents
+from flotilla_cli.release import contents, images
+from flotilla_cli.release.progress import Release, ReleaseError
 from flotilla_launcher.naming import image
 
 WITH_OWN_PACKAGES = ["email", "export", "filesystem", "switchboard", "telephony"]  # the others have the base's alone
@@ -55,6 +56,7 @@ def test_unpinned_compares_versions_by_normalized_name(tmp_path: Path) -> None:
         (tmp_path / "requirements" / f"{name}.txt").write_text(text, encoding="utf-8")
     pins = contents.pins("export", tmp_path)
     assert pins == {"typing-extensions": "4.1", "reportlab": "4.5", "fonts": "1"}
+    assert contents.pins("fleet", tmp_path) == {**pins, "imapclient": "3"}
     packages = [
         ("deb", "libc6", "2.41", "amd64"),
         ("pypi", "typing-extensions", "4.1", ""),
@@ -62,6 +64,26 @@ def test_unpinned_compares_versions_by_normalized_name(tmp_path: Path) -> None:
         ("pypi", "imapclient", "3", ""),
     ]
     assert contents.Contents({}, packages).unpinned(pins) == ["imapclient 3", "reportlab 4.4"]
+
+
+def test_every_platform_is_described(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what is wrong in one of them is wrong."""
+    index = [(f"sha256:{name}", {"os": "linux", "architecture": name}) for name in ("amd64", "arm64")]
+    index.append(("sha256:attestation", {"os": "unknown", "architecture": "unknown"}))
+    inside = {
+        "r/calendly@sha256:amd64": contents.Contents({}, [("deb", "libc6", "2.41", "amd64")]),
+        "r/calendly@sha256:arm64": contents.Contents({}, [("deb", "libc6", "2.41", "arm64")]),
+    }
+    monkeypatch.setattr(contents, "of_image", lambda name: inside[name])
+    release = Release("1.2.3", "r", ["calendly"], into=tmp_path, done={"push calendly": "sha256:index"})
+    raw = json.dumps({"manifests": [{"digest": digest, "platform": platform} for digest, platform in index]})
+    monkeypatch.setattr(release, "_output", lambda command, *_: raw if "--raw" in command else "1")
+    images.describe(release, "calendly")
+    made = json.loads((release.folder / "sbom" / "calendly.cdx.json").read_text(encoding="utf-8"))
+    assert [one["purl"].partition("?")[2].split("&")[0] for one in made["components"]] == ["arch=amd64", "arch=arm64"]
+    inside["r/calendly@sha256:arm64"].packages.append(("pypi", "surprise", "1", ""))
+    with pytest.raises(ReleaseError, match="surprise 1"):
+        images.describe(release, "calendly")
 
 
 def test_bill_of_materials_same_input_same_text() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
+import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -41,3 +44,16 @@ def test_packages_same_commit_same_bytes(tmp_path: Path, monkeypatch: pytest.Mon
         ]
     )
     assert [name for name in made[0] if made[0][name] != made[1][name]] == []
+    for name, content in made[0].items():
+        names = names_in(content)
+        assert any(path.split("/")[-1] == "LICENSE" for path in names), name
+        assert [path for path in names if {"tests", ".git", ".env"} & set(path.split("/"))] == [], name
+
+
+def names_in(content: bytes) -> list[str]:
+    """Return the paths of the files in a ZIP or tar file."""
+    if zipfile.is_zipfile(io.BytesIO(content)):
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return archive.namelist()
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        return archive.getnames()

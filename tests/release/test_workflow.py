@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,6 +36,24 @@ def test_workflow_may_sign_and_publish_and_nothing_else(job: dict[str, Any]) -> 
 def test_inputs_reach_the_shell_as_variables_alone(job: dict[str, Any]) -> None:
     """A version that holds a command is not run."""
     assert [step["run"] for step in job["steps"] if "${{" in step.get("run", "")] == []
+
+
+@pytest.mark.parametrize(("version", "marked"), [("1.3.0", False), ("1.3.0-rc.1", True)])
+def test_prerelease_is_marked_as_one(job: dict[str, Any], tmp_path: Path, version: str, marked: bool) -> None:
+    (command,) = [step["run"] for step in job["steps"] if step.get("name") == "Publish at GitHub"]
+    (tmp_path / "build" / "release" / version).mkdir(parents=True)
+    (tmp_path / "gh").write_text('#!/bin/sh\necho "$@"\n', encoding="utf-8")
+    (tmp_path / "gh").chmod(0o755)
+    shown = subprocess.run(
+        ["bash", "-e", "-c", command],
+        cwd=tmp_path,
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin", "VERSION": version},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert shown.startswith(f"release create v{version} ")
+    assert ("--prerelease" in shown) is marked
 
 
 @pytest.mark.parametrize("dry_run", ["", "1"])

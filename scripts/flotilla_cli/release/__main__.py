@@ -7,6 +7,7 @@ commands, and changes nothing. What is written stands in build/release/<version>
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from collections.abc import Callable
 from functools import partial
@@ -14,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from flotilla_cli import paths
-from flotilla_cli.generator.servers import slugs
 from flotilla_cli.release import archive, catalogs, images, packages
 from flotilla_cli.release.progress import Release, ReleaseError, Step
 from flotilla_launcher.naming import REGISTRY, slug_of
 from flotilla_launcher.version import VERSION
 
-SEMANTIC = re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?")
+BEGUN = "begun"  # what a release remembers before it changes anything: the registry had no such version
+# A number that semantic versions, Python's and Docker's tags all know.
+SEMANTIC = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-(alpha|beta|rc)\.(0|[1-9]\d*))?", re.ASCII)
 
 
 def notes(version: str, changelog: str) -> str:
@@ -46,9 +48,16 @@ def check(release: Release) -> None:
         raise ReleaseError(f"CHANGELOG.md has no section `## {release.version}`. Write what changes for users.")
     if release.read("git", "tag", "--list", f"v{release.version}"):
         raise ReleaseError(f"Version {release.version} has a tag, v{release.version}. Choose the next version.")
-    if release.dry_run or any(name.startswith("push ") for name in release.done):
+    if not release.key and "ACTIONS_ID_TOKEN_REQUEST_TOKEN" not in os.environ:
+        raise ReleaseError("Nobody signs: name a key with KEY=cosign.key. Only the workflow at GitHub signs without.")
+    if missing := images.platforms_missing(release):
+        raise ReleaseError(
+            f"The builder {release.builder} makes no images of {', '.join(missing)}. It does where qemu is registered: "
+            "`docker run --privileged --rm tonistiigi/binfmt --install all`, or Debian's package qemu-user-static."
+        )
+    if release.dry_run or BEGUN in release.done:
         return  # nothing is asked of the registry; what stands there is ours
-    for slug in release.slugs:
+    for slug in [*release.slugs, "catalog"]:
         if images.exists(release, release.image(slug)):
             raise ReleaseError(f"{release.image(slug)} exists already, and no version is released twice.")
 
@@ -60,10 +69,10 @@ def steps(release: Release) -> list[Step]:
         return [Step(f"{verb} {slug}", f"{about} {slug}", partial(_of_one, action, slug)) for slug in release.slugs]
 
     return [
+        Step("key", "write the public key", images.write_public_key),
         Step("build", "build the images", images.build),
         *of_each("push", "push the image of", images.push),
         *of_each("describe", "write bill of materials and provenance of", images.describe),
-        Step("key", "write the public key", images.write_public_key),
         *of_each("sign", "sign, attest and verify the image of", images.sign),
         Step("catalog", "write the catalog by digest", catalogs.write_catalog),
         Step("catalog artefact", "push the catalog for `docker mcp catalog pull`", catalogs.push_catalog),
@@ -90,10 +99,12 @@ def write_notes(release: Release) -> None:
 def left(release: Release) -> list[str]:
     """Return the commands that are left: they write to places that belong to accounts of people."""
     folder, tag = paths.short(release.folder), f"v{release.version}"
+    kind = "--prerelease " if "-" in release.version else ""  # GitHub calls every other one its latest
+    key = f" {folder}/cosign.pub" if release.key else ""
     return [
         f"git tag --annotate --message 'Flotilla {release.version}' {tag} && git push origin {tag}",
-        f"gh release create {tag} --notes-file {folder}/NOTES.md {folder}/dist/* {folder}/*.mcpb "
-        f"{folder}/*.tar.gz {folder}/install {folder}/flotilla.yaml {folder}/SHA256SUMS*",
+        f"gh release create {tag} {kind}--notes-file {folder}/NOTES.md {folder}/dist/* {folder}/*.mcpb "
+        f"{folder}/*.tar.gz {folder}/install {folder}/flotilla.yaml {folder}/SHA256SUMS*{key}",
         f".venv/bin/uv publish {folder}/dist/*",
         f"for one in {folder}/mcp-registry/*/; do (cd $one && mcp-publisher publish); done",
         f"# a pull request with {folder}/docker-mcp-registry/servers/ for docker/mcp-registry",
@@ -106,7 +117,7 @@ def main(argv: list[str]) -> int:
     release = Release(
         version=options.version,
         registry=options.registry,
-        slugs=[slug_of(name) for name in options.servers.split(",") if name] or slugs(),
+        slugs=[slug_of(name) for name in options.servers.split(",") if name] or images.released(),
         key=str(options.key.absolute()) if options.key else "",
         builder=options.builder,
         platforms=options.platforms,
@@ -121,7 +132,7 @@ def main(argv: list[str]) -> int:
 
 def perform(release: Release) -> int:
     """Do the steps that are not done yet. Raises ReleaseError."""
-    if unknown := set(release.slugs) - set(slugs()):
+    if unknown := set(release.slugs) - set(images.released()):
         raise ReleaseError(f"{', '.join(sorted(unknown))}: no such server.")
     if release.platforms and not release.builder:
         raise ReleaseError(
@@ -135,6 +146,8 @@ def perform(release: Release) -> int:
         if not release.dry_run:
             raise
         paths.say(f"This would be refused: {problem}\n")
+    if not release.dry_run:
+        release.finish(BEGUN, None)
     for number, step in enumerate(planned := steps(release), 1):
         before = step.name in release.done
         paths.say(f"{number:3}/{len(planned)} {step.about}{' (done before)' if before else ''}")

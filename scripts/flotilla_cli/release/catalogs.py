@@ -58,20 +58,23 @@ def push_catalog(release: Release) -> str:
     pinned = f"{release.registry}/catalog@{pushed}"
     release.run("cosign", "sign", "--yes", *images.secret_options(release), pinned)
     release.run("cosign", "verify", *images.public_options(release), pinned)
-    if names := images.tags(release.version):
+    if names := images.further_tags(release):
         release.run("oras", "tag", pinned, *names)
     return pushed
 
 
 def write_tree(release: Release) -> None:
     """Write the tree of the pull request for docker/mcp-registry."""
-    for name, text in registry_tree((slug for slug in release.slugs if slug not in GATEWAYS), release.commit).items():
+    servers = [slug for slug in release.slugs if slug not in (*GATEWAYS, images.FLEET)]
+    for name, text in registry_tree(servers, release.commit).items():
         release.write(f"docker-mcp-registry/{name}", text)
 
 
 def write_server_json(release: Release) -> None:
     """Write what the MCP registry's publisher sends, a folder each. Raises ReleaseError for what it would refuse."""
     for slug in release.slugs:
+        if slug == images.FLEET:
+            continue  # it needs a database and keys, which compose.tenants.yaml gives it
         if slug in GATEWAYS:
             bundle = release.folder / f"{slug}.mcpb"
             sums = release.done.get("packages", {})

@@ -17,6 +17,7 @@ from flotilla_cli import paths
 
 # Programs that start programs, and those that install some.
 UNWANTED = re.compile(r"^(usr/)?(local/)?s?bin/(\w{0,2}sh|busybox|apt(-get)?|dpkg|rpm|apk|pip3?|uv|su|sudo)$")
+NOT_INSTALLED = ("dev", "openbao", "otel", "site", "uv")  # lock files of what no server imports
 # A requirement of a lock file: name, version, and perhaps where it holds (`; sys_platform == 'linux'`).
 PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]+\])?==([^\s;\\]+)(?: *;[^\\\n]*[^\\\s])?", re.MULTILINE)
 
@@ -58,9 +59,10 @@ def of_image(image: str) -> Contents:
 
 
 def pins(slug: str, root: Path = paths.ROOT) -> dict[str, str]:
-    """Return the versions that requirements/ pins for a server's image, by normalized name."""
-    files = [path for name in ("base", slug, f"{slug}-*") for path in sorted(root.glob(f"requirements/{name}.txt"))]
-    return {normalized(pin[1]): pin[2] for pin in pinned(files)}
+    """Return the versions that requirements/ pins for an image, by normalized name; `fleet` has what any server has."""
+    names = ("*",) if slug == "fleet" else ("base", slug, f"{slug}-*")
+    files = [path for name in names for path in sorted(root.glob(f"requirements/{name}.txt"))]
+    return {normalized(pin[1]): pin[2] for pin in pinned(p for p in files if p.stem not in NOT_INSTALLED)}
 
 
 def pinned(files: Iterable[Path]) -> Iterator[re.Match[str]]:

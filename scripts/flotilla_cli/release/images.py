@@ -4,34 +4,57 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
+from flotilla_cli.generator.servers import slugs
 from flotilla_cli.release import contents
 from flotilla_cli.release.progress import UNKNOWN, Release, ReleaseError
 from flotilla_launcher.naming import PROJECT, module_of
 
+PLATFORMS = "linux/amd64,linux/arm64"  # as docker-bake.hcl has them
 KINDS = {"cyclonedx": "cdx.json", "slsaprovenance1": "provenance.json"}  # of attestations, by cosign's names
+FLEET = "fleet"  # an image and no server: the switchboard with all servers, for many tenants
 ISSUER = "https://token.actions.githubusercontent.com"  # who says that a keyless signature is of this project's CI
 
 
-def build(release: Release) -> None:
-    """Build all images; with a builder of its own, for all platforms, pushed with BuildKit's own attestations."""
+def released() -> list[str]:
+    """Return the names of all images that a release has: the servers', the switchboard's and `fleet`."""
+    return [*slugs(), FLEET]
+
+
+def build(release: Release) -> dict[str, str]:
+    """Build all images, and return what the engine calls each.
+
+    A builder of its own makes them for all platforms, and has pushed them, with BuildKit's own attestations.
+    """
     environ = {"REGISTRY": release.registry, "VERSION": release.version, "SOURCE_DATE_EPOCH": release.epoch()}
+    environ |= {"BUILDER": release.builder, "PLATFORMS": release.platforms} if release.builder else {}
+    release.run("scripts/build", *release.slugs, **environ)
+    if release.builder:
+        return {}
+    name = ("docker", "image", "inspect", "--format", "{{.Id}}")
+    return {slug: release.run(*name, release.image(slug)) for slug in release.slugs}
+
+
+def platforms_missing(release: Release) -> list[str]:
+    """Return the platforms of which the release's builder makes no images. Raises ReleaseError where there is none."""
     if not release.builder:
-        release.run("scripts/build", *release.slugs, **environ)
-        return
-    command = ["docker", "buildx", "bake", "--builder", release.builder, "-f", "docker-bake.hcl"]
-    if (release.root / "build" / "bake.json").is_file():  # what scripts/build knows of this machine: its mirrors
-        command += ["-f", "build/bake.json"]
-    for slug in release.slugs:
-        command += ["--set", f"release-{slug}.tags={release.image(slug)}"]
-    command += ["--set", f"*.platform={release.platforms}"] if release.platforms else []
-    release.run(*command, *(f"release-{slug}" for slug in release.slugs), **environ)
+        return []
+    shown = release.read("docker", "buildx", "inspect", "--bootstrap", release.builder)
+    able = {
+        name for line in re.findall(r"^Platforms:(.*)$", shown, re.MULTILINE) for name in re.findall(r"[\w/]+", line)
+    }
+    return [name for name in (release.platforms or PLATFORMS).split(",") if name not in able]
 
 
 def push(release: Release, slug: str) -> str:
-    """Push an image with its full version and nothing else; return its digest."""
+    """Push an image with its full version and nothing else; return its digest.
+
+    It is the one that was built, whatever has been built under this name since a run was interrupted.
+    """
     if not release.builder:  # which has pushed already
+        release.run("docker", "tag", release.done.get("build", {}).get(slug, release.image(slug)), release.image(slug))
         release.run("docker", "push", "--quiet", release.image(slug))
     return UNKNOWN if release.dry_run else digest(release, release.image(slug))
 
@@ -47,25 +70,38 @@ def exists(release: Release, name: str) -> bool:
     try:
         digest(release, name)
     except ReleaseError as problem:
-        if re.search(r"not found|manifest unknown|name unknown|404", str(problem)):
+        if str(problem).endswith(f"{name}: not found"):  # of all answers only a registry's own "no"
             return False
         raise
     return True
 
 
 def describe(release: Release, slug: str) -> None:
-    """Write what is in the pushed image, and where it comes from. Raises ReleaseError for what no lock file pins."""
-    name = release.pinned(slug)
-    release.run("docker", "pull", "--quiet", name)
-    packages = []
-    if not release.dry_run:
-        inside = contents.of_image(name)
-        if wrong := [*inside.unwanted(), *inside.unpinned(contents.pins(slug, release.root))]:
-            raise ReleaseError(f"The image of {slug} must not hold {', '.join(wrong)}.")
-        packages = inside.packages
-    materials = contents.bill_of_materials(f"{release.registry}/{slug}", release.version, packages)
+    """Write what is in the pushed image, and where it comes from. Raises ReleaseError for what no lock file pins.
+
+    One bill of materials for all platforms: a Debian package's says in which it is.
+    """
+    packages = set()
+    for name in variants(release, slug):
+        release.run("docker", "pull", "--quiet", name)
+        if not release.dry_run:
+            inside = contents.of_image(name)
+            if wrong := [*inside.unwanted(), *inside.unpinned(contents.pins(slug, release.root))]:
+                raise ReleaseError(f"The image of {slug} must not hold {', '.join(wrong)}.")
+            packages |= set(inside.packages)
+    materials = contents.bill_of_materials(f"{release.registry}/{slug}", release.version, sorted(packages))
     release.write(f"sbom/{slug}.{KINDS['cyclonedx']}", json.dumps(materials, indent=2))
     release.write(f"sbom/{slug}.{KINDS['slsaprovenance1']}", json.dumps(provenance(release, slug), indent=2))
+
+
+def variants(release: Release, slug: str) -> list[str]:
+    """Return the images of all platforms by their digests; of one that was built for one platform, itself."""
+    name = release.pinned(slug)
+    if release.dry_run:
+        return [name]
+    index = json.loads(release.read("docker", "buildx", "imagetools", "inspect", "--raw", name))
+    images = (one for one in index.get("manifests", ()) if one["platform"]["os"] != "unknown")  # but for attestations
+    return [f"{release.registry}/{slug}@{one['digest']}" for one in images] or [name]
 
 
 def provenance(release: Release, slug: str) -> dict[str, Any]:
@@ -74,7 +110,7 @@ def provenance(release: Release, slug: str) -> dict[str, Any]:
         "buildDefinition": {
             "buildType": f"{PROJECT}/blob/main/docs/publishing.md#provenance",
             "externalParameters": {
-                "dockerfile": f"servers/{module_of(slug)}/Dockerfile",
+                "dockerfile": "shared/fleet.Dockerfile" if slug == FLEET else f"servers/{module_of(slug)}/Dockerfile",
                 "version": release.version,
                 "platforms": release.platforms or "of the engine",
             },
@@ -115,14 +151,30 @@ def write_public_key(release: Release) -> None:
         release.write("cosign.pub", release.run("cosign", "public-key", "--key", release.key) + "\n")
 
 
-def tags(version: str) -> list[str]:
-    """Return the further tags of a version: 1.2.3 is 1.2, 1 and latest too, 1.3.0-rc.1 nothing else."""
-    if not (parts := re.fullmatch(r"(\d+)\.(\d+)\.\d+", version)):
+def tags(version: str, released: Iterable[str] = ()) -> list[str]:
+    """Return the further tags of a version: 1.2.3 is 1.2, 1 and latest too, 1.3.0-rc.1 nothing else.
+
+    A tag never goes back: one that leads to something newer among the `released` versions stays there.
+    """
+    if "-" in version:
         return []
-    return [f"{parts[1]}.{parts[2]}", parts[1], "latest"]
+    mine = _numbers(version)
+    newer = [other for other in map(_numbers, released) if other > mine]
+    names = [f"{mine[0]}.{mine[1]}", f"{mine[0]}", "latest"]
+    return [name for name, same in zip(names, (2, 1, 0), strict=True) if all(o[:same] != mine[:same] for o in newer)]
+
+
+def further_tags(release: Release) -> list[str]:
+    """Return the further tags of a release, beside the versions that have a tag in git."""
+    tagged = release.read("git", "tag", "--list", "v*").split()
+    return tags(release.version, [name[1:] for name in tagged if re.fullmatch(r"v\d+\.\d+\.\d+", name)])
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
 
 
 def tag(release: Release, slug: str) -> None:
     """Give the signed image its further tags, which then lead to what was verified."""
-    if names := tags(release.version):
+    if names := further_tags(release):
         release.run("oras", "tag", release.pinned(slug), *names)

@@ -20,7 +20,6 @@ from flotilla_cli.release.progress import Release
 from flotilla_launcher.naming import PROJECT
 
 MCPB = "@anthropic-ai/mcpb@2.1.2"  # signs bundles
-NOT_INSTALLED = ("dev", "openbao", "otel", "site", "uv")  # pins of what no server imports
 START = '''"""Starts Flotilla's gateway, the switchboard, with the servers as processes of this machine."""
 
 import sys
@@ -129,7 +128,7 @@ def manifest(name: str, title: str, description: str, version: str) -> dict[str,
 
 def project(name: str, version: str, wheel_names: list[str], root: Path = paths.ROOT) -> str:
     """Return the pyproject.toml of a bundle: our wheels from beside it, all others in the versions that were tried."""
-    locks = sorted(path for path in root.glob("requirements/*.txt") if path.stem not in NOT_INSTALLED)
+    locks = sorted(path for path in root.glob("requirements/*.txt") if path.stem not in contents.NOT_INSTALLED)
     pinned = sorted({pin[0] for pin in contents.pinned(locks)})
     library, fleet = (next(w for w in wheel_names if w.startswith(f"flotilla_{part}-")) for part in ("mcp", "fleet"))
     return "\n".join(
@@ -161,11 +160,12 @@ def bundle(name: str, version: str, dist: Path, when: int) -> bytes:
             "Read documents, write files, make spreadsheets and PDFs, in one folder you choose.",
         ),
     }
-    wheel_files = sorted(dist.glob(f"flotilla_*-{version}-*.whl"))
+    wheel_files = sorted(dist.glob("flotilla_*.whl"))  # Python writes 1.3.0-rc.1 as 1.3.0rc1
     files: dict[str, bytes] = {
         "manifest.json": json.dumps(manifest(name, *about[name], version), indent=2).encode(),
         "pyproject.toml": project(name, version, [path.name for path in wheel_files]).encode(),
         "main.py": START.encode(),
+        "LICENSE": (paths.ROOT / "LICENSE").read_bytes(),
         **{f"wheels/{path.name}": path.read_bytes() for path in wheel_files},
     }
     out = io.BytesIO()

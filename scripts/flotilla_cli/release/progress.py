@@ -86,22 +86,32 @@ class Release:
         return path
 
     def resume(self) -> None:
-        """Read what an interrupted run of this release has done. Raises ReleaseError for one of another commit."""
+        """Read what an interrupted run of this release has done. Raises ReleaseError for one of something else."""
         state = paths.read_json(self.folder / "state.json")
         if not state:
             return
-        for name, mine in (("commit", self.commit), ("registry", self.registry)):
+        for name, mine in self.identity().items():
             if state[name] != mine:
                 raise ReleaseError(
-                    f"{paths.short(self.folder)} holds a release of {name} {state[name]}, and this is {mine}. "
+                    f"{paths.short(self.folder)} holds a release with {name} {state[name]}, and this has {mine}. "
                     "Go on with that one, or delete the folder."
                 )
         self.done = state["done"]
 
+    def identity(self) -> dict[str, Any]:
+        """Return what all runs of one release have in common: what was built must be what is pushed and signed."""
+        return {
+            "commit": self.commit,
+            "registry": self.registry,
+            "servers": self.slugs,
+            "builder": self.builder,
+            "platforms": self.platforms,
+        }
+
     def finish(self, step: str, result: Any) -> None:
         """Remember that a step was done, and what it gave."""
         self.done[step] = result
-        state = {"commit": self.commit, "registry": self.registry, "done": self.done}
+        state = {**self.identity(), "done": self.done}
         self.folder.mkdir(parents=True, exist_ok=True)
         paths.write(self.folder / "state.json", json.dumps(state, indent=2), 0o644)
 
@@ -119,9 +129,8 @@ class Release:
                 check=False,
             )
         except OSError as problem:
-            raise ReleaseError(
-                f"{command[0]} cannot be started ({problem.strerror}): `scripts/release-tools`."
-            ) from None
+            got = "`scripts/release-tools` gets it" if command[0] in ("cosign", "oras") else "install it"
+            raise ReleaseError(f"{command[0]} cannot be started ({problem.strerror}): {got}.") from None
         if done.returncode:
             raise ReleaseError(f"`{shlex.join(command)}` failed: {done.stderr.strip()[-2000:]}")
         return done.stdout.strip()
