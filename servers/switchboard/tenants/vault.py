@@ -73,17 +73,14 @@ class Vault:
 
     def all(self, tenant: Tenant) -> dict[str, str]:
         """Return every newest value by `server.name`, as the secrets file has them. Raises VaultError."""
-        with self._store.of(tenant) as transaction:
-            rows = transaction.rows(NEWEST)
         return {
             f"{server}.{name}": _open(self._opened_key(tenant, number, wrapped), sealed, tenant, server, name, version)
-            for server, name, version, number, wrapped, sealed, _ in rows
+            for server, name, version, number, wrapped, sealed, _ in self._store.rows_of(tenant, NEWEST)
         }
 
     def listed(self, tenant: Tenant) -> list[Stored]:
         """Return what there is, without values."""
-        with self._store.of(tenant) as transaction:
-            rows = transaction.rows(NEWEST)
+        rows = self._store.rows_of(tenant, NEWEST)
         return [Stored(server, name, version, created) for server, name, version, *_, created in rows]
 
     def restore(self, tenant: Tenant, server: str, name: str, version: int) -> None:
