@@ -121,13 +121,13 @@ class Shared:
         self.server, self.http, self.seal = server, http, CallSeal("acme", KEY)
         self.bodies = 0
 
-    async def post(self, header: str | None, body: bytes, tool: str) -> dict[str, Any]:
+    async def post(self, header: str | None, body: bytes, name: str, method: str = "tools/call") -> dict[str, Any]:
         headers = {
             "Content-Type": "application/json",
             "Accept": "application/json, text/event-stream",
             "MCP-Protocol-Version": "2026-07-28",
-            "Mcp-Method": "tools/call",
-            "Mcp-Name": tool,
+            "Mcp-Method": method,
+            **({"Mcp-Name": name} if name else {}),
             **({} if header is None else {HEADER: header}),
         }
         response = await self.http.post("/mcp", content=body, headers=headers)
@@ -146,6 +146,12 @@ class Shared:
         answer = await self.post(self.seal.seal(who, body), body, tool)
         assert "result" in answer, answer
         return dict(answer["result"])
+
+    async def ask(self, who: Credentials, method: str, name: str = "", **params: Any) -> dict[str, Any]:
+        self.bodies += 1
+        request = {"jsonrpc": "2.0", "id": self.bodies, "method": method, "params": {**params, "_meta": META}}
+        body = json.dumps(request).encode()
+        return dict((await self.post(self.seal.seal(who, body), body, name, method))["result"])
 
     async def values(self, who: Credentials, tool: str, **arguments: Any) -> list[str]:
         result = await self.call(who, tool, **arguments)
@@ -229,6 +235,22 @@ async def test_tenants_on_one_server_get_nothing_of_each_other(sharing: Sharing,
             assert file.read_text() == who.environ["ACME_TOKEN"]
             assert len(list((tmp_path / "state" / "tenants" / who.tenant / "acme").glob("once-*.sealed"))) == 1
     assert [path.name for path in tmp_path.glob("*/*")] == ["tenants", "tenants"]
+
+
+async def test_nothing_of_a_tenant_may_be_cached_for_another(sharing: Sharing) -> None:
+    async with sharing() as shared:
+        server = shared.server
+
+        @server.resource("acme://owner")
+        async def owner() -> str:
+            """Say whose account it is."""
+            return Path(server.connect().fleet.data).name
+
+        for who in (ACME, ZETA):
+            read = await shared.ask(who, "resources/read", "acme://owner", uri="acme://owner")
+            assert read["contents"][0]["text"] == who.tenant
+            listed = [await shared.ask(who, f"{kind}/list") for kind in ("tools", "prompts", "resources")]
+            assert [result["cacheScope"] for result in [read, *listed]] == ["private"] * 4
 
 
 async def test_accounts_of_one_tenant_share_its_files_alone(sharing: Sharing, tmp_path: Path) -> None:
