@@ -234,11 +234,13 @@ def account_of(tenant: Tenant, vault: Vault) -> Account:
     for name in [name for name in secrets if name.endswith(f".{LOGIN}")]:
         del secrets[name]
         secrets[f"{name.removesuffix(LOGIN)}refresh_token"] = GIVEN
-    environment = {"FLOTILLA_USER": tenant.name, "FLOTILLA_TIMEZONE": settings.timezone}
+    environment = {
+        "FLOTILLA_USER": tenant.name,
+        "FLOTILLA_TIMEZONE": settings.timezone,
+        "FLOTILLA_DATA_QUOTA": str(settings.limits.data_megabytes * 2**20),  # 0 is no limit there too; unset, there is one
+    }
     if country := settings.locale.partition("-")[2]:
         environment["FLOTILLA_COUNTRY"] = country
-    if megabytes := settings.limits.data_megabytes:
-        environment["FLOTILLA_DATA_QUOTA"] = str(megabytes * 2**20)
     return Account(
         secrets=secrets,
         config={},

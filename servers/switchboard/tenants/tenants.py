@@ -112,11 +112,15 @@ class Tenants:
         return [float(created) for [created] in rows]
 
     def count_call(self, tenant: Tenant, minute: int) -> int:
-        """Count a call; return how many there were in this minute, at all gateways, with this one."""
+        """Count a call; return how many there were in this minute, at all gateways, with this one.
+
+        Where a gateway with an earlier clock is still in the minute before, its calls count for the newer one.
+        """
+        same = "latest_minute.minute IN (excluded.minute, excluded.minute + 1)"
         query = (
             "INSERT INTO latest_minute (tenant, minute, calls) VALUES (:tenant, :minute, 1) ON CONFLICT (tenant) "
-            "DO UPDATE SET minute = excluded.minute, calls = "
-            "CASE WHEN latest_minute.minute = excluded.minute THEN latest_minute.calls + 1 ELSE 1 END RETURNING calls"
+            f"DO UPDATE SET minute = CASE WHEN {same} THEN latest_minute.minute ELSE excluded.minute END, "
+            f"calls = CASE WHEN {same} THEN latest_minute.calls + 1 ELSE 1 END RETURNING calls"
         )
         with self.store.counting(tenant) as transaction:
             [(calls,)] = transaction.rows(query, minute=minute)
