@@ -108,7 +108,7 @@ def test_credentials_of_a_clock_that_differs(ahead: int, taken: bool) -> None:
     if taken:
         assert here.open(header, b"{}") == ACME
     else:
-        with pytest.raises(CredentialsError, match="they expired 0 seconds ago|they were sealed 61 seconds from now"):
+        with pytest.raises(CredentialsError, match=r"they expired 0 seconds ago|they were sealed 61 seconds from now"):
             here.open(header, b"{}")
 
 

@@ -48,7 +48,7 @@ class Credentials:
 
 
 class CallSeal:
-    """Seals and opens the credentials of one server's calls. `clock` returns Unix seconds, `used` knows what was opened."""
+    """Seals and opens the credentials of one server's calls, each once. `clock` returns Unix seconds."""
 
     def __init__(
         self, slug: str, state_key: str, clock: Callable[[], float] = time.time, used: UsedIds | None = None
