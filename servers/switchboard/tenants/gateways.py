@@ -237,9 +237,8 @@ def account_of(tenant: Tenant, vault: Vault) -> Account:
     environment = {
         "FLOTILLA_USER": tenant.name,
         "FLOTILLA_TIMEZONE": settings.timezone,
-        "FLOTILLA_DATA_QUOTA": str(
-            settings.limits.data_megabytes * 2**20
-        ),  # 0 is no limit there too; unset, there is one
+        # 0 is no limit there too; where nothing is set, there is one.
+        "FLOTILLA_DATA_QUOTA": str(settings.limits.data_megabytes * 2**20),
     }
     if country := settings.locale.partition("-")[2]:
         environment["FLOTILLA_COUNTRY"] = country
