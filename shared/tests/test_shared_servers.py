@@ -100,16 +100,16 @@ def test_credentials_expire_and_only_then_are_forgotten() -> None:
     assert list(seal._used._minutes) == [1_240 // 60]
 
 
-@pytest.mark.parametrize(("ahead", "taken"), [(-SECONDS, False), (1 - SECONDS, True), (SECONDS, True), (61, False)])
-def test_credentials_of_a_clock_that_differs(ahead: int, taken: bool) -> None:
-    """One that is far ahead would make them good for as long."""
-    header = CallSeal("acme", KEY, lambda: 1_000.0 + ahead).seal(ACME, b"{}")
-    here = CallSeal("acme", KEY, lambda: 1_000.0)
+@pytest.mark.parametrize(("fast", "taken"), [(-SECONDS, False), (1 - SECONDS, True), (SECONDS, True), (61, False)])
+def test_credentials_of_a_clock_that_differs(fast: int, taken: bool) -> None:
+    """One that is far fast would make them good for as long."""
+    header = CallSeal("acme", KEY, lambda: 1_000.0 + fast).seal(ACME, b"{}")
+    server = CallSeal("acme", KEY, lambda: 1_000.0)
     if taken:
-        assert here.open(header, b"{}") == ACME
+        assert server.open(header, b"{}") == ACME
     else:
         with pytest.raises(CredentialsError, match=r"they expired 0 seconds ago|they were sealed 61 seconds from now"):
-            here.open(header, b"{}")
+            server.open(header, b"{}")
 
 
 def test_credentials_open_at_one_of_the_replicas_that_share_a_state_folder(acme: ScratchServer, tmp_path: Path) -> None:
@@ -134,8 +134,8 @@ def test_credentials_open_at_one_of_the_replicas_that_share_a_state_folder(acme:
     (tmp_path / "acme" / "used-ids-copy").touch()
     now[0] += SECONDS
     first.open(first.seal(ACME, b"{}"), b"{}")
-    kept = sorted(path.name for path in (tmp_path / "acme").iterdir())
-    assert kept == ["used-ids-19", "used-ids-20", "used-ids-copy"]
+    files = sorted(path.name for path in (tmp_path / "acme").iterdir())
+    assert files == ["used-ids-19", "used-ids-20", "used-ids-copy"]
 
 
 def test_credentials_open_once_of_many_attempts_at_many_replicas(acme: ScratchServer, tmp_path: Path) -> None:
@@ -144,16 +144,16 @@ def test_credentials_open_once_of_many_attempts_at_many_replicas(acme: ScratchSe
     headers = [replicas[0].seal(ACME, b"{}") for _ in range(50)]
 
     def opened(seal: CallSeal) -> list[str]:
-        found = []
+        taken = []
         for header in headers:
             with suppress(CredentialsError):
                 seal.open(header, b"{}")
-                found.append(header)
-        return found
+                taken.append(header)
+        return taken
 
     with ThreadPoolExecutor(len(replicas)) as pool:
-        found = [header for each in pool.map(opened, replicas) for header in each]
-    assert sorted(found) == sorted(headers)
+        taken = [header for each in pool.map(opened, replicas) for header in each]
+    assert sorted(taken) == sorted(headers)
 
 
 @pytest.mark.parametrize("problem", ["missing", "full"])

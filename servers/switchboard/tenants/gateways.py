@@ -237,7 +237,7 @@ def account_of(tenant: Tenant, vault: Vault) -> Account:
     environment = {
         "FLOTILLA_USER": tenant.name,
         "FLOTILLA_TIMEZONE": settings.timezone,
-        # 0 is no limit there too; where nothing is set, there is one.
+        # Servers read 0 as unlimited too, and allow 2 GiB where nothing is set.
         "FLOTILLA_DATA_QUOTA": str(settings.limits.data_megabytes * 2**20),
     }
     if country := settings.locale.partition("-")[2]:
