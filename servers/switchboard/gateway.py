@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 MAX_ROUNDS = 10  # times that one call may ask, as in the SDK's own clients
 SERVER_INFO = {"name": "flotilla", "version": VERSION}
 SERVER_INFO_KEY = "io.modelcontextprotocol/serverInfo"
-CACHE = {"ttlMs": 60_000, "cacheScope": "public"}  # how long a client that does not listen keeps a list
+CACHE = {"ttlMs": 60_000, "cacheScope": "private"}  # how long one account's client keeps a list, if it does not listen
 CAPABILITIES = {  # nothing is announced that is never sent
     "logging": {},
     "prompts": {"listChanged": False},

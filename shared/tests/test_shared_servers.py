@@ -1,11 +1,13 @@
 """A server that tenants share: each call works for the tenant whose sealed credentials it brings, and for no other."""
 
 import asyncio
+import errno
 import json
 import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from flotilla import Api, Bearer, Model
 from flotilla.calls.context import current, sealed_access
 from flotilla.calls.credentials import HEADER, SECONDS, CallSeal, Credentials, CredentialsError
 from flotilla.calls.results import given_access
+from flotilla.calls.used_ids import UsedIds
 from flotilla.connection import Connection, Network
 from flotilla.serving.tenants import TenantConnections, share
 from flotilla.settings import remember_secret, scrub
@@ -91,8 +94,90 @@ def test_credentials_expire_and_only_then_are_forgotten() -> None:
     for header in (late, used):
         with pytest.raises(CredentialsError, match="they expired 0 seconds ago"):
             seal.open(header, b"{}")
+    assert list(seal._used._minutes) == [1_060 // 60]
+    now[0] += 2 * SECONDS  # by all clocks
     seal.open(seal.seal(ACME, b"{}"), b"{}")
-    assert len(seal._opened) == 1
+    assert list(seal._used._minutes) == [1_240 // 60]
+
+
+@pytest.mark.parametrize(("fast", "taken"), [(-SECONDS, False), (1 - SECONDS, True), (SECONDS, True), (61, False)])
+def test_credentials_of_a_clock_that_differs(fast: int, taken: bool) -> None:
+    """One that is far fast would make them good for as long."""
+    header = CallSeal("acme", KEY, lambda: 1_000.0 + fast).seal(ACME, b"{}")
+    server = CallSeal("acme", KEY, lambda: 1_000.0)
+    if taken:
+        assert server.open(header, b"{}") == ACME
+    else:
+        with pytest.raises(CredentialsError, match=r"they expired 0 seconds ago|they were sealed 61 seconds from now"):
+            server.open(header, b"{}")
+
+
+def test_credentials_open_at_one_of_the_replicas_that_share_a_state_folder(acme: ScratchServer, tmp_path: Path) -> None:
+    now = [1_000.0]
+
+    def replica(clock: Callable[[], float]) -> CallSeal:
+        return CallSeal("acme", KEY, clock, UsedIds(Connection(acme.integration, environ).state))
+
+    environ = {"FLOTILLA_STATE": str(tmp_path)}
+    first, second = replica(lambda: now[0]), replica(lambda: now[0] - SECONDS + 1)
+    headers = [first.seal(ACME, b"{}") for _ in range(3)]
+    for header, opens, refuses in zip(headers, (first, second, first), (second, first, second), strict=True):
+        assert opens.open(header, b"{}") == ACME
+        for each in (refuses, opens, replica(lambda: now[0])):
+            with pytest.raises(CredentialsError, match="they were used before"):
+                each.open(header, b"{}")
+    assert [path.name for path in (tmp_path / "acme").iterdir()] == ["used-ids-17"]
+    now[0] += 2 * SECONDS - 2
+    first.open(first.seal(ACME, b"{}"), b"{}")
+    with pytest.raises(CredentialsError, match="they were used before"):  # while its clock says that they are good
+        second.open(headers[0], b"{}")
+    (tmp_path / "acme" / "used-ids-copy").touch()
+    now[0] += SECONDS
+    first.open(first.seal(ACME, b"{}"), b"{}")
+    files = sorted(path.name for path in (tmp_path / "acme").iterdir())
+    assert files == ["used-ids-19", "used-ids-20", "used-ids-copy"]
+
+
+def test_credentials_open_once_of_many_attempts_at_many_replicas(acme: ScratchServer, tmp_path: Path) -> None:
+    environ = {"FLOTILLA_STATE": str(tmp_path)}
+    replicas = [CallSeal("acme", KEY, used=UsedIds(Connection(acme.integration, environ).state)) for _ in range(4)]
+    headers = [replicas[0].seal(ACME, b"{}") for _ in range(50)]
+
+    def opened(seal: CallSeal) -> list[str]:
+        taken = []
+        for header in headers:
+            with suppress(CredentialsError):
+                seal.open(header, b"{}")
+                taken.append(header)
+        return taken
+
+    with ThreadPoolExecutor(len(replicas)) as pool:
+        taken = [header for each in pool.map(opened, replicas) for header in each]
+    assert sorted(taken) == sorted(headers)
+
+
+@pytest.mark.parametrize("problem", ["missing", "full"])
+def test_credentials_open_where_no_state_can_be_written(
+    acme: ScratchServer, tmp_path: Path, problem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    state = tmp_path
+    if problem == "missing":
+        state /= "missing"
+    else:
+        monkeypatch.setattr("flotilla.calls.used_ids.os.write", full)
+    reasons: list[str] = []
+    used = UsedIds(Connection(acme.integration, {"FLOTILLA_STATE": str(state)}).state, reasons.append)
+    seal = CallSeal("acme", KEY, used=used)
+    for _ in range(2):
+        header = seal.seal(ACME, b"{}")
+        assert seal.open(header, b"{}") == ACME
+        with pytest.raises(CredentialsError, match="they were used before"):
+            seal.open(header, b"{}")
+    [reason] = reasons
+    assert ("there is no such folder" if problem == "missing" else "No space left on device") in reason
 
 
 def test_credentials_that_no_header_can_hold_are_refused() -> None:
@@ -121,13 +206,13 @@ class Shared:
         self.server, self.http, self.seal = server, http, CallSeal("acme", KEY)
         self.bodies = 0
 
-    async def post(self, header: str | None, body: bytes, tool: str) -> dict[str, Any]:
+    async def post(self, header: str | None, body: bytes, name: str, method: str = "tools/call") -> dict[str, Any]:
         headers = {
             "Content-Type": "application/json",
             "Accept": "application/json, text/event-stream",
             "MCP-Protocol-Version": "2026-07-28",
-            "Mcp-Method": "tools/call",
-            "Mcp-Name": tool,
+            "Mcp-Method": method,
+            **({"Mcp-Name": name} if name else {}),
             **({} if header is None else {HEADER: header}),
         }
         response = await self.http.post("/mcp", content=body, headers=headers)
@@ -147,6 +232,12 @@ class Shared:
         assert "result" in answer, answer
         return dict(answer["result"])
 
+    async def ask(self, who: Credentials, method: str, name: str = "", **params: Any) -> dict[str, Any]:
+        self.bodies += 1
+        request = {"jsonrpc": "2.0", "id": self.bodies, "method": method, "params": {**params, "_meta": META}}
+        body = json.dumps(request).encode()
+        return dict((await self.post(self.seal.seal(who, body), body, name, method))["result"])
+
     async def values(self, who: Credentials, tool: str, **arguments: Any) -> list[str]:
         result = await self.call(who, tool, **arguments)
         assert "structuredContent" in result, result
@@ -164,6 +255,7 @@ def sharing(make: Make, environ: pytest.MonkeyPatch, tmp_path: Path) -> Sharing:
     environ.setenv("FLOTILLA_TRANSPORT", "http")
     environ.setenv("FLOTILLA_DATA", str(tmp_path / "data"))
     environ.setenv("FLOTILLA_STATE", str(tmp_path / "state"))
+    (tmp_path / "state").mkdir()
     server = make(hosts=["api.acme.example:443"])
     server.connection.network = Network(transport=httpx.MockTransport(vendor))
     _tools(server, ScratchApi(server, auth=Bearer("token")))
@@ -178,6 +270,7 @@ def sharing(make: Make, environ: pytest.MonkeyPatch, tmp_path: Path) -> Sharing:
             httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http,
         ):
             yield Shared(server, http)
+        server._mcp._mcp_server.middleware.pop(0)
 
     return shared
 
@@ -228,7 +321,24 @@ async def test_tenants_on_one_server_get_nothing_of_each_other(sharing: Sharing,
             [file] = (tmp_path / "data" / "tenants" / who.tenant).iterdir()
             assert file.read_text() == who.environ["ACME_TOKEN"]
             assert len(list((tmp_path / "state" / "tenants" / who.tenant / "acme").glob("once-*.sealed"))) == 1
-    assert [path.name for path in tmp_path.glob("*/*")] == ["tenants", "tenants"]
+    assert sorted(path.name for path in tmp_path.glob("*/*")) == ["acme", "tenants", "tenants"]
+    assert {path.name[:9] for path in (tmp_path / "state" / "acme").iterdir()} == {"used-ids-"}
+
+
+async def test_nothing_of_a_tenant_may_be_cached_for_another(sharing: Sharing) -> None:
+    async with sharing() as shared:
+        server = shared.server
+
+        @server.resource("acme://owner")
+        async def owner() -> str:
+            """Say whose account it is."""
+            return Path(server.connect().fleet.data).name
+
+        for who in (ACME, ZETA):
+            read = await shared.ask(who, "resources/read", "acme://owner", uri="acme://owner")
+            assert read["contents"][0]["text"] == who.tenant
+            listed = [await shared.ask(who, f"{kind}/list") for kind in ("tools", "prompts", "resources")]
+            assert [result["cacheScope"] for result in [read, *listed]] == ["private"] * 4
 
 
 async def test_accounts_of_one_tenant_share_its_files_alone(sharing: Sharing, tmp_path: Path) -> None:
@@ -286,6 +396,16 @@ async def test_call_without_credentials_of_its_own_is_refused(sharing: Sharing, 
         headers = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2026-07-28"}
         listed = await shared.http.post("/mcp", json=lists, headers={**headers, "Mcp-Method": "tools/list"})
         assert "there are none" in listed.text
+
+
+async def test_call_is_not_repeated_at_another_replica(sharing: Sharing) -> None:
+    async with sharing() as shared:
+        body = shared.body("acme_save_file", {"name": "a"})
+        header = shared.seal.seal(ACME, body)
+        assert "result" in await shared.post(header, body, "acme_save_file")
+    async with sharing() as shared:
+        error = (await shared.post(header, body, "acme_save_file"))["error"]
+        assert "they were used before. Nothing was done." in error["message"]
 
 
 async def test_no_log_shows_credentials(sharing: Sharing, capsys: Any) -> None:

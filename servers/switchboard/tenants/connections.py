@@ -53,8 +53,7 @@ class Connections:
     def all(self, tenant: Tenant) -> list[Connected]:
         """Return the accounts that were connected by links."""
         query = "SELECT server, account, connected, revoked FROM connection WHERE tenant = :tenant ORDER BY server"
-        with self.store.of(tenant) as transaction:
-            return [Connected(*row) for row in transaction.rows(query)]
+        return [Connected(*row) for row in self.store.rows_of(tenant, query)]
 
     def revoke(self, tenant: Tenant, server: str) -> None:
         """Note that the vendor gives no more access."""

@@ -235,11 +235,14 @@ def account_of(tenant: Tenant, vault: Vault) -> Account:
     for name in [name for name in secrets if name.endswith(f".{LOGIN}")]:
         del secrets[name]
         secrets[f"{name.removesuffix(LOGIN)}refresh_token"] = GIVEN
-    environment = {"FLOTILLA_USER": tenant.name, "FLOTILLA_TIMEZONE": settings.timezone}
+    environment = {
+        "FLOTILLA_USER": tenant.name,
+        "FLOTILLA_TIMEZONE": settings.timezone,
+        # Servers read 0 as unlimited too, and allow 2 GiB where nothing is set.
+        "FLOTILLA_DATA_QUOTA": str(settings.limits.data_megabytes * 2**20),
+    }
     if country := settings.locale.partition("-")[2]:
         environment["FLOTILLA_COUNTRY"] = country
-    if megabytes := settings.limits.data_megabytes:
-        environment["FLOTILLA_DATA_QUOTA"] = str(megabytes * 2**20)
     variables = own_variables(tenant.id, os.environ)
     for slug, tier in settings.tiers.items():
         variables.setdefault(slug, {})["FLOTILLA_TIER"] = tier

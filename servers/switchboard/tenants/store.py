@@ -12,20 +12,22 @@ import queue
 import re
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from flotilla_launcher.environment import SettingError
 
 from .tenant import Tenant
 
+T = TypeVar("T")
 BUSY = 15.0  # seconds that a writer waits for another one's write
 IDLE_CONNECTIONS = 16
 LOCK = 7_206_173  # PostgreSQL's advisory lock of migrations: any number that nobody else uses
 PARAMETER = re.compile(r":([a-z_]+)")
+SCOPE = "SELECT set_config('flotilla.tenant', :tenant, true), set_config('flotilla.token', :token, true)"
 MIGRATIONS = (  # each is one transaction; a number is never used again, and what was published never changes
     """
     CREATE TABLE tenant (
@@ -145,8 +147,7 @@ class Store:
 
         Inside of one that writes, another one about the same tenant is a part of it: all of it is kept, or nothing.
         """
-        owner, outer = getattr(self._writing, "now", (None, None))
-        if outer and owner == tenant.id:
+        if outer := self._outer(tenant):
             yield outer
             return
         with self._transaction({"tenant": tenant.id}, write) as transaction:
@@ -166,17 +167,25 @@ class Store:
         with self._transaction({"tenant": tenant.id}, write=True, durable=False) as transaction:
             yield transaction
 
-    @contextmanager
-    def of_token(self, token_hash: str) -> Iterator[Transaction]:
-        """Open a transaction about the tenant of one token, which is `:token`."""
-        with self._transaction({"tenant": "", "token": token_hash}) as transaction:
-            yield transaction
+    def rows_of(self, tenant: Tenant, sql: str) -> list[tuple[Any, ...]]:
+        """Return the rows of one query about a tenant: in PostgreSQL one round trip, where a transaction has three."""
+        outer = self._outer(tenant)
+        return outer.rows(sql) if outer else self._rows({"tenant": tenant.id}, sql)
+
+    def rows_of_token(self, token_hash: str, sql: str) -> list[tuple[Any, ...]]:
+        """Return the rows of one query about the tenant of one token, which is `:token`; see `rows_of`."""
+        return self._rows({"tenant": "", "token": token_hash}, sql)
 
     @contextmanager
     def of_all(self, write: bool = False) -> Iterator[Transaction]:
         """Open a transaction about every tenant: for the operator's commands and to find a tenant by name."""
         with self._transaction({"tenant": "*"}, write) as transaction:
             yield transaction
+
+    def _outer(self, tenant: Tenant) -> Transaction | None:
+        """Return the transaction of this thread that changes the tenant now."""
+        owner, outer = getattr(self._writing, "now", (None, None))
+        return outer if owner == tenant.id else None
 
     @contextmanager
     def _transaction(
@@ -194,6 +203,23 @@ class Store:
             finally:
                 self._release(connection)
 
+    def _rows(self, scope: Mapping[str, Any], sql: str) -> list[tuple[Any, ...]]:
+        if not self.is_postgresql:
+            with self._transaction(scope) as transaction:
+                return transaction.rows(sql)
+
+        def ask(connection: Any) -> Any:
+            with connection.pipeline():
+                self._set_scope(connection, scope)
+                cursor = self.execute(connection, sql, scope)
+                connection.execute("COMMIT")
+            return cursor
+
+        with self._explaining():
+            connection, cursor = self._on_connection(ask)
+            self._release(connection)
+            return [tuple(row) for row in cursor.fetchall()]
+
     # -- the two dialects -----------------------------------------------------------------------------------------
 
     def execute(self, connection: Any, sql: str, values: Mapping[str, Any]) -> Any:
@@ -210,20 +236,30 @@ class Store:
                 connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
             return connection
-        from psycopg.sql import SQL, Literal
 
-        text = "BEGIN; SELECT set_config('flotilla.tenant', {}, true), set_config('flotilla.token', {}, true)"
-        scope = Literal(values["tenant"]), Literal(values.get("token", ""))
-        begin = SQL(text + ("" if durable else "; SET LOCAL synchronous_commit = off")).format(*scope)
+        def begin(connection: Any) -> None:
+            with connection.pipeline():
+                self._set_scope(connection, values)
+                if not durable:
+                    connection.execute("SET LOCAL synchronous_commit = off")
+
+        return self._on_connection(begin)[0]
+
+    def _set_scope(self, connection: Any, scope: Mapping[str, Any]) -> None:
+        """Open a transaction that sees the scope's rows alone, inside of a pipeline: each wait is a round trip."""
+        connection.execute("BEGIN")
+        self.execute(connection, SCOPE, {"token": "", **scope})
+
+    def _on_connection(self, work: Callable[[Any], T]) -> tuple[Any, T]:
+        """Begin something on a connection to PostgreSQL; return that one, to be released, and what `work` returns."""
         while True:
             pooled = not self._idle.empty()
             connection = self._connection()
             try:
-                connection.execute(begin)  # one text, since each one is a round trip
-                return connection
-            except self._errors:  # the server has closed a connection that was idle
-                connection.close()
-                if not pooled:
+                return connection, work(connection)
+            except BaseException as error:
+                connection.close()  # and with it a transaction that is open
+                if not (pooled and isinstance(error, self._errors)):  # else the server may have closed an idle one
                     raise
 
     def _connection(self) -> Any:

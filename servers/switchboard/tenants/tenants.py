@@ -27,9 +27,8 @@ class Tenants:
 
     def of_token(self, token: str) -> Tenant | None:
         """Return whose token this is, None where it is nobody's."""
-        with self.store.of_token(token_hash(token)) as transaction:
-            query = f"SELECT {COLUMNS} FROM tenant JOIN token ON token.tenant = tenant.id WHERE token.hash = :token"
-            return tenant_of(transaction.row(query))
+        query = f"SELECT {COLUMNS} FROM tenant JOIN token ON token.tenant = tenant.id WHERE token.hash = :token"
+        return tenant_of(next(iter(self.store.rows_of_token(token_hash(token), query)), None))
 
     def find(self, name: str) -> Tenant | None:
         """Return the tenant of this name, None where there is none."""
@@ -118,16 +117,19 @@ class Tenants:
 
     def token_times(self, tenant: Tenant) -> list[float]:
         """Return when each token that works was made (Unix seconds), the newest first."""
-        with self.store.of(tenant) as transaction:
-            rows = transaction.rows("SELECT created FROM token WHERE tenant = :tenant ORDER BY created DESC")
+        rows = self.store.rows_of(tenant, "SELECT created FROM token WHERE tenant = :tenant ORDER BY created DESC")
         return [float(created) for [created] in rows]
 
     def count_call(self, tenant: Tenant, minute: int) -> int:
-        """Count a call; return how many there were in this minute, at all gateways, with this one."""
+        """Count a call; return how many there were in this minute, at all gateways, with this one.
+
+        Where a gateway with an earlier clock is still in the minute before, its calls count for the newer one.
+        """
+        same = "latest_minute.minute IN (excluded.minute, excluded.minute + 1)"
         query = (
             "INSERT INTO latest_minute (tenant, minute, calls) VALUES (:tenant, :minute, 1) ON CONFLICT (tenant) "
-            "DO UPDATE SET minute = excluded.minute, calls = "
-            "CASE WHEN latest_minute.minute = excluded.minute THEN latest_minute.calls + 1 ELSE 1 END RETURNING calls"
+            f"DO UPDATE SET minute = CASE WHEN {same} THEN latest_minute.minute ELSE excluded.minute END, "
+            f"calls = CASE WHEN {same} THEN latest_minute.calls + 1 ELSE 1 END RETURNING calls"
         )
         with self.store.counting(tenant) as transaction:
             [(calls,)] = transaction.rows(query, minute=minute)

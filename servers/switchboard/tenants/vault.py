@@ -80,17 +80,14 @@ class Vault:
         return {name: value for _, name, value in self._values(tenant, server)}
 
     def _values(self, tenant: Tenant, only: str = "") -> Iterator[tuple[str, str, str]]:
-        with self._store.of(tenant) as transaction:
-            rows = transaction.rows(NEWEST)
-        for server, name, version, number, wrapped, sealed, _ in rows:
+        for server, name, version, number, wrapped, sealed, _ in self._store.rows_of(tenant, NEWEST):
             if only in ("", server):
                 key = self._opened_key(tenant, number, wrapped)
                 yield server, name, _open(key, sealed, tenant, server, name, version)
 
     def listed(self, tenant: Tenant) -> list[Stored]:
         """Return what there is, without values."""
-        with self._store.of(tenant) as transaction:
-            rows = transaction.rows(NEWEST)
+        rows = self._store.rows_of(tenant, NEWEST)
         return [Stored(server, name, version, created) for server, name, version, *_, created in rows]
 
     def restore(self, tenant: Tenant, server: str, name: str, version: int) -> None:

@@ -113,6 +113,13 @@ async def test_modern_errors(fleet: Any) -> None:
         assert fleet.lines("starts") == []
 
 
+async def test_nothing_may_be_cached_for_other_clients(fleet: Any) -> None:
+    """What a client gets is its own account's."""
+    async with conversation(fleet, "modern") as one:
+        for method in ("server/discover", "tools/list", "prompts/list", "resources/list", "resources/templates/list"):
+            assert (await one.ask(method, modern()))["cacheScope"] == "private"
+
+
 @pytest.mark.parametrize(
     ("line", "request_id", "code"),
     [

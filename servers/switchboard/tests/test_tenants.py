@@ -10,7 +10,7 @@ import threading
 import time
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
@@ -35,7 +35,7 @@ from flotilla_servers.switchboard.selection import selected
 from flotilla_servers.switchboard.server import build, serve
 from flotilla_servers.switchboard.tenants import store as store_module
 from flotilla_servers.switchboard.tenants.authentication import authentication
-from flotilla_servers.switchboard.tenants.gateways import TenantGateways
+from flotilla_servers.switchboard.tenants.gateways import TenantGateways, account_of
 from flotilla_servers.switchboard.tenants.quotas import QuotaError, Quotas
 from flotilla_servers.switchboard.tenants.setup import folders, open_tenants
 from flotilla_servers.switchboard.tenants.store import Store, StoreError
@@ -357,6 +357,30 @@ async def test_quota_calls_a_minute_hold_over_all_gateways(database: str) -> Non
     assert await call(gateways[1], acme) == "done"
 
 
+async def test_quota_calls_a_minute_hold_where_clocks_differ(database: str) -> None:
+    """A gateway whose clock is some seconds late is in the minute before, for as long, once a minute."""
+    tenants = Tenants(Store(database))
+    acme, _ = tenants.create("acme", Settings(limits=Limits(calls_per_minute=4)))
+    now = [59.0]
+    gateways = [Quotas(tenants, lambda late=late: now[0] - late) for late in (0, 3)]
+
+    async def allowed() -> int:
+        done = 0
+        for gateway in gateways * 5:
+            with suppress(QuotaError):
+                async with gateway.call(acme):
+                    done += 1
+        return done
+
+    assert await allowed() == 4
+    now[0] = 61.0
+    assert await allowed() == 4
+    now[0] = 65.0
+    assert await allowed() == 0
+    now[0] = 121.0
+    assert await allowed() == 4
+
+
 async def test_quota_calls_in_flight_are_counted_until_they_end(tmp_path: Path) -> None:
     tenants = Tenants(Store(str(tmp_path / "db")))
     acme, _ = tenants.create("acme", Settings(limits=Limits(calls_per_minute=0, calls_in_flight=1)))
@@ -367,6 +391,14 @@ async def test_quota_calls_in_flight_are_counted_until_they_end(tmp_path: Path) 
             await quotas.call(acme).__aenter__()
     async with quotas.call(acme):
         pass
+
+
+@pytest.mark.parametrize(("megabytes", "quota"), [(0, "0"), (1, "1048576"), (10**12, str(10**12 * 2**20))])
+def test_quota_of_data_reaches_the_servers(tmp_path: Path, megabytes: int, quota: str) -> None:
+    """0 is any number, not what a server allows where nothing is set."""
+    tenants, vault = open_tenants(str(tmp_path / "db"), {"FLOTILLA_TENANT_KEY": KEY})
+    acme, _ = tenants.create("acme", Settings(limits=Limits(data_megabytes=megabytes)))
+    assert account_of(acme, vault).environment["FLOTILLA_DATA_QUOTA"] == quota
 
 
 # -- over HTTP --------------------------------------------------------------------------------------------------------

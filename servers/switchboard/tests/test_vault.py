@@ -16,7 +16,7 @@ from flotilla_servers.switchboard.tenants.connections import Connections
 from flotilla_servers.switchboard.tenants.keys import LocalKeys, VaultError, configured_keys
 from flotilla_servers.switchboard.tenants.links import Links
 from flotilla_servers.switchboard.tenants.setup import open_tenants
-from flotilla_servers.switchboard.tenants.store import Store
+from flotilla_servers.switchboard.tenants.store import Store, StoreError
 from flotilla_servers.switchboard.tenants.tenant import Settings, Tenant
 from flotilla_servers.switchboard.tenants.tenants import Tenants
 from flotilla_servers.switchboard.tenants.vault import Vault
@@ -352,11 +352,42 @@ def test_postgresql_query_that_forgets_the_tenant_returns_nothing(postgresql: ob
             assert len(own.rows(query)) == 1
             assert [row for row in other.rows(query) if acme.id in row] == []
             assert nobody.rows(query) == []
+        assert len(store.rows_of(acme, query)) == 1
+        assert [row for row in store.rows_of(zeta, query) if acme.id in row] == []
+        assert store.rows_of_token("0", query) == []
     with store.of(zeta, write=True) as transaction:
         assert transaction.run("DELETE FROM credential") == 0
         assert transaction.run("UPDATE tenant SET status = 'suspended'") == 1
     assert (tenants.of_token(token), value(vault, acme)) == (tenants.named("acme"), "value")
     assert tenants.named("acme").active
+
+
+def test_postgresql_read_is_one_round_trip(postgresql: object, tmp_path: Path) -> None:
+    tenants, vault = opened(postgresql())  # type: ignore[operator]
+    acme, _ = tenants.create("acme", Settings())
+    vault.put(acme, {TOKEN: "value"})
+    [connection] = vault._store._idle.queue
+    trace = tmp_path / "trace"
+    with trace.open("w") as file:
+        connection.pgconn.trace(file.fileno())
+        assert value(vault, acme) == "value"
+        connection.pgconn.untrace()
+    assert trace.read_text().count("ReadyForQuery") == 1
+
+
+def test_postgresql_read_after_idle_connections_were_closed(postgresql: object) -> None:
+    url = postgresql()  # type: ignore[operator]
+    tenants, vault = opened(url)
+    acme, token = tenants.create("acme", Settings())
+    vault.put(acme, {TOKEN: "value"})
+    with pytest.raises(StoreError, match="does not exist"):
+        vault._store.rows_of(acme, "SELECT 1 FROM missing")
+    others = "FROM pg_stat_activity WHERE usename = current_user AND pid <> pg_backend_pid()"
+    for read in (lambda: value(vault, acme), lambda: tenants.of_token(token), lambda: tenants.named("acme")):
+        assert read()
+        with Store(url).of_all() as transaction:
+            assert transaction.rows(f"SELECT pg_terminate_backend(pid, 5000) {others}")
+        assert read()
 
 
 def test_postgresql_superuser_is_refused(postgresql: object) -> None:

@@ -61,7 +61,7 @@ class Server(Generic[S]):
             mask_error_details=True,
             dereference_schemas=False,
             cache_ttl=60,
-            cache_scope="public",
+            cache_scope="private",  # lists, and what a resource holds, are one account's
             request_state_security=RequestStateSecurity(codec=rounds, ttl=TOKEN_SECONDS, audience=name),
             middleware=[self._middleware],
         )

@@ -109,6 +109,12 @@ class State:
         except errors.ConfigurationError:
             self._memory[name] = document
 
+    def folder(self) -> Path:
+        """Return the folder, which is made. Raises errors.ConfigurationError where it cannot be, or would be lost."""
+        with self._explaining():
+            self._made()
+        return self._folder
+
     # -- once and alone -------------------------------------------------------------------------------------------
 
     def spend(self, mark: str) -> bool:

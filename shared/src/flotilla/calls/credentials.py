@@ -21,11 +21,13 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from flotilla.calls.used_ids import ID, SKEW, UsedIds
+
 HEADER = "flotilla-credentials"
 SUFFIX = "/tenants"  # of the path where such a server listens: one that has an account of its own does not know it
 SECONDS = 60  # that sealed credentials are good for
 LARGEST = 48_000  # characters of the header: servers read headers of 64 kB in all
-ID, TIME = 16, 8  # bytes
+TIME = 8  # bytes
 NONCE = bytes(12)  # each key seals once
 
 
@@ -46,11 +48,12 @@ class Credentials:
 
 
 class CallSeal:
-    """Seals and opens the credentials of one server's calls. `clock` returns Unix seconds."""
+    """Seals and opens the credentials of one server's calls, each once. `clock` returns Unix seconds."""
 
-    def __init__(self, slug: str, state_key: str, clock: Callable[[], float] = time.time) -> None:
-        self._slug, self._state_key, self._clock = slug, state_key.encode(), clock
-        self._opened: dict[bytes, int] = {}  # the second in which each expires, by id, the oldest first
+    def __init__(
+        self, slug: str, state_key: str, clock: Callable[[], float] = time.time, used: UsedIds | None = None
+    ) -> None:
+        self._slug, self._state_key, self._clock, self._used = slug, state_key.encode(), clock, used or UsedIds()
 
     def seal(self, credentials: Credentials, body: bytes) -> str:
         """Return credentials as the header of a request with this body. Raises CredentialsError."""
@@ -76,10 +79,10 @@ class CallSeal:
         now, expires = self._clock(), int.from_bytes(moment)
         if now >= expires:
             raise CredentialsError(f"they expired {now - expires:.0f} seconds ago")
-        self._forget(now)
-        if identity in self._opened:
+        if expires > now + SECONDS + SKEW:
+            raise CredentialsError(f"they were sealed {expires - SECONDS - now:.0f} seconds from now")
+        if not self._used.claim(identity, expires, now):
             raise CredentialsError("they were used before")
-        self._opened[identity] = expires
         return Credentials(*json.loads(contents))
 
     def _cipher(self, identity: bytes) -> AESGCM:
@@ -88,8 +91,3 @@ class CallSeal:
 
     def _bound(self, body: bytes, moment: bytes) -> bytes:
         return sha256(body).digest() + moment + self._slug.encode()
-
-    def _forget(self, now: float) -> None:
-        """Forget those that have expired; one that stands behind a later one, since clocks differ, goes with that."""
-        while self._opened and (first := next(iter(self._opened))) and self._opened[first] <= now:
-            del self._opened[first]

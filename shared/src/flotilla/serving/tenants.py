@@ -26,6 +26,7 @@ from mcp.shared.exceptions import MCPError
 from flotilla import errors
 from flotilla.calls.context import sealed_access
 from flotilla.calls.credentials import HEADER, CallSeal, Credentials, CredentialsError
+from flotilla.calls.used_ids import UsedIds
 from flotilla.compat import low_level
 from flotilla.connection import Connection
 from flotilla.settings import ServerSettings, own_secrets, variable
@@ -133,7 +134,9 @@ def share(mcp: FastMCP[Any], own: Connection[S]) -> Callable[[], Connection[S]]:
     for field_name in integration.settings_class.model_fields:
         if setting(own_variable := variable(integration.slug, field_name), own.environ):
             sys.exit(f"{name} is on, so {own_variable} would have no effect: it comes with each call. Unset it.")
-    seal = CallSeal(integration.slug, fleet.state_key.get_secret_value())
+    unshared = "replicas do not know each other's calls"
+    used = UsedIds(own.state, lambda reason: own.audit.line(unshared, level="warning", reason=reason))
+    seal = CallSeal(integration.slug, fleet.state_key.get_secret_value(), used=used)
     connections = TenantConnections(own)
 
     async def answer(ctx: Any, call_next: Any) -> Any:
