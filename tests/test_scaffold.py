@@ -26,7 +26,7 @@ COMMON = ["README.md", "models.py", "quality.yaml"]
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A checkout without servers: the library, the commands and the test settings."""
-    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    ignored = shutil.ignore_patterns("*.egg-info")  # not __pycache__: each command would compile everything again
     for name in ("shared", "scripts", "requirements"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)

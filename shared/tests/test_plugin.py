@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -88,3 +89,18 @@ def test_unit_tests_every_tool_called_passes(tmp_path: Path, workers: tuple[str,
 def test_unit_tests_partial_run_not_judged(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     code, text = ran(tmp_path, TESTS, arguments=arguments)
     assert (code, "called by no test" in text) == (0, False), text
+
+
+def test_collected_tests_are_not_searched_for_garbage() -> None:
+    assert gc.get_freeze_count() > 10_000
+    assert gc.isenabled()
+
+
+def test_fsync_waits_for_no_disk() -> None:
+    """A pipe has none, and fails to be written to it."""
+    reading, writing = os.pipe()
+    os.fsync(writing)
+    os.close(reading)
+    os.close(writing)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fsync(writing)

@@ -361,3 +361,15 @@ def test_environment_keeps_where_the_contracts_are(tmp_path: Path, monkeypatch: 
     with environment(server):
         assert specs() == tmp_path
         assert "FLOTILLA_TIER" not in os.environ
+
+
+def test_environment_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was taken away, what was changed, and what came on top in between."""
+    monkeypatch.setenv("CALENDLY_TOKEN", "own")
+    monkeypatch.setenv("SHARED", "before")
+    monkeypatch.delenv("FLOTILLA_STATE", raising=False)
+    before = dict(os.environ)
+    with environment(server, SHARED="within"):
+        assert (os.environ["SHARED"], "CALENDLY_TOKEN" in os.environ) == ("within", False)
+        os.environ["MORE"] = "x"
+    assert dict(os.environ) == before

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing
 from collections.abc import Iterator
 from datetime import date
+from functools import cache
 from typing import Any
 
 import hypothesis.strategies as st
@@ -48,9 +49,12 @@ def unwrapped(hint: Any) -> tuple[Any, list[Any], bool]:
             return hint, functions, optional
 
 
+hints_of = cache(typing.get_type_hints)  # it evaluates all of a model's, and each field is asked for
+
+
 def values(model: type[BaseModel], name: str) -> st.SearchStrategy[Any]:
     """Return what a field takes."""
-    bare, functions, optional = unwrapped(typing.get_type_hints(model, include_extras=True)[name])
+    bare, functions, optional = unwrapped(hints_of(model, include_extras=True)[name])
     validators = {function.__qualname__: function for function in functions}
     if {"vat_rate", "percentage"} & set(validators):
         matches: st.SearchStrategy[Any] = RATES

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from functools import cache
 from typing import Any
-from unittest.mock import patch
 
 import httpx2 as httpx
 
@@ -41,14 +40,20 @@ def environment(server: Server[Any], **values: str) -> Iterator[None]:
     """
     own = variable(server.slug, "")
     folder = nullcontext("") if "FLOTILLA_STATE" in values else tempfile.TemporaryDirectory(prefix="flotilla-state-")
-    with patch.dict(os.environ), folder as state:
-        for name in [n for n in os.environ if n.upper().startswith((own, *NOISE)) and n not in KEPT]:
-            del os.environ[name]
-        os.environ.update({"FLOTILLA_STATE": state, **values})
-        server.reset()
+    before = dict(os.environ)
+    with folder as state:
         try:
+            for name in [n for n in before if n.upper().startswith((own, *NOISE)) and n not in KEPT]:
+                del os.environ[name]
+            os.environ.update({"FLOTILLA_STATE": state, **values})
+            server.reset()
             yield
         finally:
+            # Only what differs: patch.dict takes everything away and puts it back, a tenth of a session's time.
+            after = dict(os.environ)
+            for name in after.keys() - before.keys():
+                del os.environ[name]
+            os.environ.update(dict(before.items() - after.items()))
             server.reset()
 
 

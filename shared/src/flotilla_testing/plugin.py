@@ -8,6 +8,8 @@ Fixtures that many servers' tests want stand here too.
 
 from __future__ import annotations
 
+import gc
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
@@ -24,6 +26,14 @@ called: dict[str, set[str]] = defaultdict(set)  # server: its tools that its own
 expected: dict[str, set[str]] = {}  # server: the tools that must be called, where its acceptance suite has run
 complete: set[str] = set()  # servers whose own tests all take part in this run
 _running: list[Path] = []  # the file of the test that runs
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_wait_for_the_disk() -> Iterator[None]:
+    """Nothing that a test writes is to survive a power cut, for which `os.fsync` would wait some thousand times."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", os.fstat)  # which refuses what is no open file, as it does
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +76,18 @@ def server_of(path: Path) -> str:
         return ""
     folder = Path(*folders[: len(folders) - folders[::-1].index("tests")]).parent
     return folder.name if (folder / "tests" / ACCEPTANCE).is_file() else ""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Collect without looking for garbage, then leave out of every search what stays until the end: tests, modules."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)
