@@ -32,7 +32,7 @@ _running: list[Path] = []  # the file of the test that runs
 def no_wait_for_the_disk() -> Iterator[None]:
     """Nothing that a test writes is to survive a power cut, for which `os.fsync` would wait some thousand times."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", os.fstat)  # which refuses what is no open file, as it does
+        patch.setattr(os, "fsync", os.fstat)  # which refuses what is not an open file, as it does
         yield
 
 
