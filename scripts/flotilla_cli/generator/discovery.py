@@ -111,19 +111,22 @@ def described(server: Any, items: dict[str, Any]) -> dict[str, Any]:
     can work, a list for each way in; `guards`: the variables of settings that protect or steer; `search`: further
     words by which the switchboard finds a tool; `deadlines`: seconds of the tools that have a deadline of their own;
     `login`: how an account is connected by consent, and which scopes each tool needs; `optional`: the variables of
-    settings that an account may need.
+    settings that an account may need; `hidden`: the variables of settings that are secrets.
     """
-    from flotilla.settings import guards, is_of_account, variable
+    from flotilla.settings import guards, is_of_account, is_secret, variable
 
     settings = server.integration.settings_class
     texts = {name: " ".join((text, *examples)).strip() for name, (text, examples) in server.search.items()}
     search = {name: text for name, text in texts.items() if text}
-    optional = [variable(server.slug, name) for name, field in settings.model_fields.items() if is_of_account(field)]
+    fields = settings.model_fields.items()
+    optional = [variable(server.slug, name) for name, field in fields if is_of_account(field)]
+    hidden = [variable(server.slug, name) for name, field in fields if is_secret(field)]
     return {
         **({"search": search} if search else {}),
         **({"deadlines": server.deadlines} if server.deadlines else {}),
         **({"login": _login(server.integration)} if server.integration.consent else {}),
         **({"optional": optional} if optional else {}),
+        "hidden": hidden,
         "attributes": {
             kind: {item["name"]: server.attributes[item["name"]] for item in items[kind]}
             for kind in ("tools", "prompts")

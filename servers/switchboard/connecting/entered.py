@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from urllib.parse import urlsplit
 
 from fastmcp.server.auth.ssrf import SSRFError, is_ip_allowed, resolve_hostname
@@ -14,6 +15,7 @@ from .texts import Texts
 
 LARGEST_FORM = 100_000  # bytes
 LONGEST_VALUE = 5_000  # characters
+URL = re.compile(r"https?://[^\s,;]+", re.IGNORECASE)
 
 
 class RefusedError(Exception):
@@ -31,8 +33,10 @@ async def entered(texts: Texts, offer: Offer, form: dict[str, str]) -> dict[str,
         value = values[item.name]
         if len(value) > LONGEST_VALUE or not value.isprintable():
             raise RefusedError(texts("one_line", label=item.label))
-        if not item.hidden and not await leads_outside(value, item.name.endswith("host")):
-            raise RefusedError(texts("private_address", label=item.label))
+        addresses = URL.findall(value) if item.hidden else [value]  # nobody else is asked about a part of a secret
+        for address in addresses:
+            if not await leads_outside(address, item.name.endswith("host")):
+                raise RefusedError(texts("private_address", label=item.label))
     return {name: value for name, value in values.items() if value}
 
 

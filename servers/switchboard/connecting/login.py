@@ -74,7 +74,7 @@ def missing_part(entry: Entry, folder: Path) -> Field | None:
     parts = _parts(login.consent) if login else []
     names = {secret["env"]: secret for secret in entry.spec.get("secrets") or ()}
     secret = names.get(variable(entry.slug, parts[0])) if len(parts) == 1 else None
-    return field_of(secret, required=True) if secret else None
+    return field_of(secret) if secret else None
 
 
 def with_part(entry: Entry, folder: Path, field: Field, typed: str) -> tuple[Entry, str] | None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import copy
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from flotilla_launcher.filters import LISTS
-from flotilla_launcher.masking import is_secret
 
 from ..catalog import Entry
 from ..discovery import discovery_if_any, title
@@ -73,21 +72,23 @@ def offer_of(entry: Entry, folder: Path) -> Offer:
     options = [
         option for option in needs if option and all(env in declared and not REFRESH.search(env) for env in option)
     ]
-    forms = tuple(tuple(_fields(declared, option, optional)) for option in options)
+    hidden = frozenset(document.get("hidden", declared))
+    forms = tuple(tuple(_fields(declared, option, optional, hidden)) for option in options)
     always = frozenset.intersection(*map(frozenset, needs)) if len(needs) > 1 else ()
-    return Offer(title(entry), forms, frozenset(field_of(declared[env], True).name for env in always))
+    return Offer(title(entry), forms, frozenset(field_of(declared[env]).name for env in always))
 
 
-def _fields(declared: Mapping[str, Any], needed: Sequence[str], optional: Sequence[str]) -> Iterator[Field]:
+def _fields(
+    declared: Mapping[str, Any], needed: Sequence[str], optional: Sequence[str], hidden: Container[str]
+) -> Iterator[Field]:
     for variable in needed:
-        yield field_of(declared[variable], required=True)
+        yield field_of(declared[variable], hidden=variable in hidden)
     for variable in optional:
         if variable in declared and variable not in needed:
-            yield field_of(declared[variable], required=False)
+            yield field_of(declared[variable], hidden=variable in hidden, required=False)
 
 
-def field_of(secret: Mapping[str, Any], required: bool) -> Field:
+def field_of(setting: Mapping[str, Any], *, hidden: bool = False, required: bool = True) -> Field:
     """Return a setting of the catalog as a field."""
-    name = str(secret["name"]).partition(".")[2]
-    hidden = is_secret(name) or name.endswith("key")
-    return Field(name, str(secret.get("description") or ""), str(secret.get("example") or ""), hidden, required)
+    name = str(setting["name"]).partition(".")[2]
+    return Field(name, str(setting.get("description") or ""), str(setting.get("example") or ""), hidden, required)

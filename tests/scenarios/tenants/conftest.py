@@ -37,7 +37,7 @@ from flotilla_testing.oauth import OAuthServer, Token
 from flotilla_testing.waiting import eventually
 
 HOST = "http://127.0.0.1:8811"
-SERVERS = ("calendly", "gmail", "woocommerce", "email", "intercom")
+SERVERS = ("calendly", "gmail", "woocommerce", "email", "intercom", "slack", "zapier")
 
 
 class Agency:

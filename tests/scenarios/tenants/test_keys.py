@@ -136,6 +136,27 @@ async def test_keys_with_a_host_in_the_network_are_refused(agency: Agency, host:
         assert (page.status_code, "cannot be reached from outside" in page.text) == (400, True), page.text
 
 
+@pytest.mark.parametrize(
+    ("server", "field"), [("slack", "webhook_url"), ("zapier", "hooks"), ("gmail", "service_account")]
+)
+async def test_keys_are_hidden_whatever_their_names(agency: Agency, server: str, field: str) -> None:
+    path = f"/connect/{agency.links.create(agency.tenant(), server)}"
+    async with agency.visitor() as http:
+        kinds = re.findall(rf'<input id="field-\d-{field}" [^>]*?type="(\w+)"', (await http.get(path)).text)
+        assert set(kinds) == {"password"}
+
+
+async def test_keys_that_are_addresses_lead_outside_too(agency: Agency) -> None:
+    path = f"/connect/{agency.links.create(agency.tenant(), 'slack')}"
+    async with agency.visitor() as http:
+        ways = (await http.get(path)).text.partition('name="webhook_url"')[0]
+        number = re.findall(r'name="number" value="(\d)"', ways)[-1]
+        for address in ("https://127.0.0.1/services/T/B/x", "x, HTTPS://169.254.169.254/latest"):
+            page = await http.post(path, data={"number": number, "webhook_url": address})
+            assert (page.status_code, "cannot be reached from outside" in page.text) == (400, True), page.text
+            assert address not in page.text
+
+
 def test_keys_link_printed_by_the_command(agency: Agency, capsys: object) -> None:
     line = ["--tenants", agency.database, "connect", "acme", "Calendly", "--hours", "2"]
     assert command.main([*line, "--public-url", f"{HOST}/"]) == 0
