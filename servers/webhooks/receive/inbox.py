@@ -72,12 +72,19 @@ class Inbox:
                 self._pruned = time.monotonic()
 
     async def flush(self) -> None:
-        """Count in the database, and log, what was refused or answered without being stored since the last time."""
+        """Count in the database, and log, what was refused or answered without being stored since the last time.
+
+        What cannot be counted now is counted, and logged, the next time.
+        """
         outcomes, self.outcomes = self.outcomes, Counter()
-        for (vendor, endpoint, outcome), number in outcomes.items():
-            if outcome != "challenge":
-                refused(self.audit, vendor, endpoint, outcome, number)
-            await in_thread(self.store.count, vendor, endpoint, outcome, number)
+        try:
+            for (vendor, endpoint, outcome), number in list(outcomes.items()):
+                await in_thread(self.store.count, vendor, endpoint, outcome, number)
+                del outcomes[vendor, endpoint, outcome]
+                if outcome != "challenge":
+                    refused(self.audit, vendor, endpoint, outcome, number)
+        finally:
+            self.outcomes.update(outcomes)
 
     def end(self) -> None:
         """Forward nothing more after what is being sent."""

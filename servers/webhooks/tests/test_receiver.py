@@ -13,9 +13,10 @@ from dataclasses import replace
 import httpx2 as httpx
 import pytest
 
+from flotilla import errors
 from flotilla_servers.webhooks.receive import web
 from flotilla_servers.webhooks.store import Store
-from flotilla_servers.webhooks.tests.conftest import Log, Post, receiving
+from flotilla_servers.webhooks.tests.conftest import Log, Post, inboxes_of, receiving
 from flotilla_servers.webhooks.tests.senders import SENDERS, Sent, secret_of, sent, wrong_secret_of
 from flotilla_testing.waiting import loop_clock
 
@@ -246,6 +247,28 @@ async def test_receiver_logs_refusals_together(store: Store, log: Log) -> None:
         assert store.outcomes() == []
     assert log.text.count("webhook refused") == 1
     assert [number for *_, number in store.outcomes()] == [50]
+
+
+async def test_receiver_counts_later_what_a_full_disk_refuses(
+    store: Store, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox = inboxes_of(store).by_tenant[""]
+    inbox.outcomes.update({("slack", "main", "refused: no secret"): 3, ("calcom", "main", "refused: no secret"): 2})
+    count = Store.count
+
+    def full(self: Store, vendor: str, *rest: object) -> None:
+        if vendor == "calcom":
+            raise errors.ConfigurationError("The disk is full.", "Make room.")
+        count(self, vendor, *rest)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "count", full)
+        await inbox.tidy()
+    inbox.outcomes["calcom", "main", "refused: no secret"] += 1
+    for _ in range(2):
+        await inbox.tidy()
+        assert sorted(number for *_, number in store.outcomes()) == [3, 3]
+    assert log.text.count("webhook refused") == 2
 
 
 # -- challenges ------------------------------------------------------------------------------------------------------
