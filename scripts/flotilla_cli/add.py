@@ -84,8 +84,8 @@ def ask(server: Server[Any], field: str) -> str:
 
 def connect(
     server: Server[Any], values: Mapping[str, str], *, consent: bool | None, again: bool, keychain: bool
-) -> None:
-    """Connect a server's account. Raises AccountError."""
+) -> dict[str, str]:
+    """Connect a server's account; return the secrets whose place new values have taken. Raises AccountError."""
     checked = {name: accounts.checked(server, name, value) for name, value in values.items()}
     saved = secrets_file.read()
     fields = dict.fromkeys(name for option in accounts.auth_options(server) for name in option)
@@ -98,7 +98,7 @@ def connect(
         store(server, checked, keychain)
         if login.main([server.slug, *(["--store", "desktop" if keychain else "file"])]):
             raise AccountError(f"{server.slug} was not connected; the reason is above.")
-        return
+        return {}
     for name in option:
         if name not in known:
             checked[name] = ask(server, name)
@@ -110,6 +110,22 @@ def connect(
             paths.say(f"{name}: is taken from the environment.")
             checked[name] = accounts.checked(server, name, known[name])
     store(server, checked, keychain)
+    names = [] if keychain else [accounts.secret(server, name) for name in checked]
+    return {name: saved[name] for name in names if not is_placeholder(saved.get(name, ""))}
+
+
+def tried(server: Server[Any], replaced: Mapping[str, str]) -> str:
+    """Make one call; return whose account answered. Where none does, the secrets that were replaced are put back.
+
+    Raises AccountError.
+    """
+    try:
+        return accounts.try_call(server.slug)
+    except AccountError as problem:
+        if not replaced:
+            raise
+        secrets_file.store(replaced, in_keychain=False)
+        raise AccountError(f"{problem}\nUntil then what was set before is kept: {', '.join(replaced)}.") from None
 
 
 def store(server: Server[Any], values: Mapping[str, str], keychain: bool) -> None:
@@ -148,14 +164,17 @@ def main(argv: list[str]) -> int:
     options = parser.parse_args(argv)
     try:
         server, keychain = accounts.known(options.server), secrets_file.chosen_keychain(options.store)
+        replaced: dict[str, str] = {}
         if accounts.auth_options(server) == [[]] and not options.set:
             paths.say(f"{server.slug} needs no account.")
         else:
-            connect(server, values_of(options.set), consent=options.consent, again=options.again, keychain=keychain)
+            replaced = connect(
+                server, values_of(options.set), consent=options.consent, again=options.again, keychain=keychain
+            )
         if keychain:
             paths.say("Docker Desktop's keychain returns no values, so the connection is tried at the first call.")
         elif not options.no_check:
-            paths.say(accounts.try_call(server.slug))
+            paths.say(tried(server, replaced))
         for line in relist(server.slug, True):
             paths.say(line)
     except AccountError as problem:

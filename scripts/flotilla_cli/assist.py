@@ -93,12 +93,13 @@ def connect_accounts(
         server = accounts.known(slug)
         try:
             account = accounts.auth_options(server) != [[]]
-            missing = servers.missing(slug, secrets_file.read(), servers.settings())
+            missing, replaced = servers.missing(slug, secrets_file.read(), servers.settings()), dict[str, str]()
             if values.get(slug) or (account and (options.again or missing)):
                 paths.say(f"\n{server.integration.title}")
-                add.connect(server, values.get(slug, {}), consent=None, again=options.again, keychain=keychain)
+                given = values.get(slug, {})
+                replaced = add.connect(server, given, consent=None, again=options.again, keychain=keychain)
             if account and not (options.no_check or keychain):
-                paths.say(f"{server.integration.title}: {accounts.try_call(slug)}")
+                paths.say(f"{server.integration.title}: {add.tried(server, replaced)}")
             working.append(slug)
         except (AccountError, OSError, ValueError) as problem:
             paths.say(f"Error: {problem}")

@@ -75,6 +75,22 @@ def test_add_says_what_a_vendor_refuses(vendor: FakeVendor, capsys: pytest.Captu
     assert "wrong-token" not in printed.out + printed.err
 
 
+def test_add_keeps_the_key_that_worked_until_a_new_one_does(
+    secrets: Path, vendor: FakeVendor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = f"{secrets.read_text()}flotilla-calendly.token=the-good-one\n"
+    secrets.write_text(before)
+    vendor.fails(faults.status(401))
+    options = argparse.Namespace(again=False, no_check=False, store="file")
+    assert add.main(["calendly", "--set", "token=wrong-token"]) == 1
+    assert assist.connect_accounts(["calendly"], options, {"calendly": {"token": "wrong-token"}}) == []
+    printed = capsys.readouterr()
+    for shown in (printed.err, printed.out):
+        assert "Until then what was set before is kept: flotilla-calendly.token." in shown
+        assert "the-good-one" not in shown
+    assert secrets.read_text() == before
+
+
 def test_add_in_a_terminal_hides_what_is_typed(home: Path, secrets: Path) -> None:
     """A value that does not fit is asked again; the key is not echoed."""
     keyboard, screen = pty.openpty()
