@@ -149,8 +149,9 @@ async def test_keys_are_hidden_whatever_their_names(agency: Agency, server: str,
 async def test_keys_that_are_addresses_lead_outside_too(agency: Agency) -> None:
     path = f"/connect/{agency.links.create(agency.tenant(), 'slack')}"
     async with agency.visitor() as http:
-        ways = (await http.get(path)).text.partition('name="webhook_url"')[0]
-        number = re.findall(r'name="number" value="(\d)"', ways)[-1]
+        page = await http.get(path)
+        before, _, _ = page.text.partition('name="webhook_url"')
+        number = re.findall(r'name="number" value="(\d)"', before)[-1]
         for address in ("https://127.0.0.1/services/T/B/x", "x, HTTPS://169.254.169.254/latest"):
             page = await http.post(path, data={"number": number, "webhook_url": address})
             assert (page.status_code, "cannot be reached from outside" in page.text) == (400, True), page.text
