@@ -96,8 +96,8 @@ def connect_accounts(
             missing, replaced = servers.missing(slug, secrets_file.read(), servers.settings()), dict[str, str]()
             if values.get(slug) or (account and (options.again or missing)):
                 paths.say(f"\n{server.integration.title}")
-                given = values.get(slug, {})
-                replaced = add.connect(server, given, consent=None, again=options.again, keychain=keychain)
+                params = values.get(slug, {})
+                replaced = add.connect(server, params, consent=None, again=options.again, keychain=keychain)
             if account and not (options.no_check or keychain):
                 paths.say(f"{server.integration.title}: {add.tried(server, replaced)}")
             working.append(slug)
