@@ -50,6 +50,11 @@ def test_packages_same_commit_same_bytes(tmp_path: Path, monkeypatch: pytest.Mon
         assert [path for path in names if {"tests", ".git", ".env"} & set(path.split("/"))] == [], name
 
 
+def test_licence_of_the_library_is_that_of_the_project() -> None:
+    """Its package is made of `shared/` alone, so it has a copy."""
+    assert (ROOT / "shared" / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
+
+
 def names_in(content: bytes) -> list[str]:
     """Return the paths of the files in a ZIP or tar file."""
     if zipfile.is_zipfile(io.BytesIO(content)):
