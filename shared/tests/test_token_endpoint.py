@@ -120,12 +120,6 @@ async def test_token_endpoint_retried_once(api: ScratchApi, vendor: FakeVendor, 
             1,
             "The access token could not be renewed: ",
         ),
-        (
-            faults.status(200, {"access_token": "x", "expires_in": [1]}),
-            errors.UpstreamError,
-            1,
-            "The access token could not be renewed: the answer cannot be read (TypeError).",
-        ),
     ],
 )
 async def test_token_endpoint_failing(
