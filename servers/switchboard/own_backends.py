@@ -298,8 +298,8 @@ def backend_of(server: OwnServer, state: Path, commands: Commands, idle: float, 
 # -- reading their lists ----------------------------------------------------------------------------------------------
 
 
-async def refresh(backend: Own, fleet: Path) -> bool:
-    """Read what a server offers, and keep it; tell whether it has changed. `fleet` is as `own_servers.keep` has it.
+async def refresh(backend: Own, fleet: Path, *, again: bool = False) -> bool:
+    """Read what a server offers, and keep it; tell whether it has changed. `own_servers.keep` says what the rest is.
 
     Raises NotStartedError, ConnectionLostError, BrokenResultError and RpcError.
     """
@@ -318,7 +318,7 @@ async def refresh(backend: Own, fleet: Path) -> bool:
             if attempt == 2 or (backend.about() == began and not await backend.forget()):
                 raise
     about = {"version": version, **backend.about()}
-    return await asyncio.to_thread(keep, backend.state, backend.server, cleaned(lists), about, fleet)
+    return await asyncio.to_thread(keep, backend.state, backend.server, cleaned(lists), about, fleet, again=again)
 
 
 async def read_lists(connection: ServerConnection) -> dict[str, list[Any]]:

@@ -130,7 +130,7 @@ class OwnOffers:
             while True:
                 self._reading[backend] = False
                 try:
-                    await refresh(backend, self._folder)
+                    await refresh(backend, self._folder, again=True)
                 except (NotStartedError, ConnectionLostError, BrokenResultError, RpcError) as error:
                     report(f"what {backend.server.name} offers could not be read again: {error}")
                 await asyncio.sleep(PAUSE)

@@ -249,7 +249,10 @@ def remove(settings: SettingsFile, state: Path, name: str) -> None:
         hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(names) or 'none'}."
         raise SettingsError(f"No server {name} is declared. {hint}")
     settings.update(lambda document: document["servers"].pop(name))
-    shutil.rmtree(folder(state) / name, ignore_errors=True)
+    removed = folder(state) / f".{name}.{secrets.token_hex(4)}.removed"
+    with suppress(FileNotFoundError):
+        (folder(state) / name).rename(removed)  # at once: a gateway may be writing what the server offers
+        shutil.rmtree(removed, ignore_errors=True)
 
 
 # -- secrets ----------------------------------------------------------------------------------------------------------
@@ -274,11 +277,14 @@ def read_private(state: Path, server: OwnServer, kind: str) -> dict[str, Any]:
         return {}
 
 
-def write_private(state: Path, server: OwnServer, kind: str, values: Mapping[str, Any]) -> None:
-    """Keep something secretly, readable by the user alone; nothing leaves no file."""
+def write_private(state: Path, server: OwnServer, kind: str, values: Mapping[str, Any], *, again: bool = False) -> None:
+    """Keep something secretly, readable by the user alone; nothing leaves no file.
+
+    `again` keeps it only where the server has a folder: it may have been removed meanwhile.
+    """
     path = private_path(state, server.name, kind)
     if values:
-        _write(path, {"address": server.address, "values": values})
+        _write(path, {"address": server.address, "values": values}, again)
     else:
         path.unlink(missing_ok=True)
 
@@ -289,14 +295,18 @@ def read_secrets(state: Path, server: OwnServer) -> Secrets:
     return Secrets(values.get("token", ""), values.get("env", {}))
 
 
-def _write(path: Path, document: Any) -> None:
-    """Write a JSON file whole or not at all, for the user alone."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+def _write(path: Path, document: Any, again: bool) -> None:
+    """Write a JSON file whole or not at all, for the user alone; `again` as `write_private` has it."""
+    if not again:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             json.dump(document, file, ensure_ascii=False)
         part.replace(path)
+    except FileNotFoundError:
+        if not again:
+            raise
     finally:
         part.unlink(missing_ok=True)
 
@@ -329,11 +339,14 @@ def headers_of(server: OwnServer, hidden: Secrets) -> dict[str, str]:
     return headers
 
 
-def keep(state: Path, server: OwnServer, cleaned: Cleaned, about: Mapping[str, Any], fleet: Path) -> bool:
+def keep(
+    state: Path, server: OwnServer, cleaned: Cleaned, about: Mapping[str, Any], fleet: Path, *, again: bool = False
+) -> bool:
     """Keep what a server offers, and `about` the connection; tell whether anything has changed.
 
     A tool or prompt whose name a server of the fleet or another own server has gets the server's name in front, and
-    keeps that name from then on. `fleet` is the folder of the fleet's discovery files.
+    keeps that name from then on. `fleet` is the folder of the fleet's discovery files; `again` as `write_private` has
+    it.
     """
     path = folder(state) / server.name / "discovery.json"
     try:
@@ -359,7 +372,7 @@ def keep(state: Path, server: OwnServer, cleaned: Cleaned, about: Mapping[str, A
         return False
     if old and (old.get("own") or {}).get("address") != server.address:
         forget(Database(state), server.name)  # it is another server now: somebody has to look at it first
-    _write(path, document)
+    _write(path, document, again)
     return True
 
 

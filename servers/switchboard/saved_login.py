@@ -86,7 +86,7 @@ class SavedLogin(httpx2.Auth):
         if not isinstance(response_values, dict) or not isinstance(response_values.get("access_token"), str):
             raise self._refusal()
         new = {**login, **granted(response_values)}
-        write_private(self._state, self._server, LOGIN, new)
+        write_private(self._state, self._server, LOGIN, new, again=True)
         return new
 
 

@@ -40,11 +40,11 @@ class Owner:
     def add(self, name: str, value: dict[str, Any], **secrets: Any) -> own_servers.OwnServer:
         return own_servers.add(self.settings, self.state, name, value, Secrets(**secrets), ["probe"])
 
-    async def read(self, server: own_servers.OwnServer) -> bool:
+    async def read(self, server: own_servers.OwnServer, *, again: bool = False) -> bool:
         backend = backend_of(server, self.state, Commands(self.options), 0, 20)
         try:
             await backend.forget()
-            return await refresh(backend, Path(self.options.discovery))
+            return await refresh(backend, Path(self.options.discovery), again=again)
         finally:
             await backend.close()
 
@@ -227,6 +227,17 @@ async def test_own_server_added_and_removed_while_it_runs(fleet: Any, owner: Own
             assert "Unknown tool" in await who.call("echo", text="x")
             await fleet.until(lambda: not is_alive(pid))
     assert not (own_servers.folder(owner.state) / "foreign").exists()
+
+
+async def test_own_server_removed_while_it_is_read_leaves_nothing(owner: Owner) -> None:
+    """A gateway that has read its lists, or has renewed its login, does not bring its folder back."""
+    server = await owner.added("foreign", command(), token="s3cr3t")
+    own_servers.remove(owner.settings, owner.state, "foreign")
+    await owner.read(server, again=True)
+    own_servers.write_private(owner.state, server, "login", {"access_token": "s3cr3t"}, again=True)
+    assert list(own_servers.folder(owner.state).iterdir()) == []
+    assert await owner.read(server)  # a command reads it for the first time
+    assert owner.saved(server)["tools"]
 
 
 def is_alive(pid: int) -> bool:
