@@ -31,7 +31,6 @@ from flotilla_launcher import naming
 from flotilla_testing.client import MODES
 from flotilla_testing.forking import python
 from flotilla_testing.leftovers import name_of_run
-from flotilla_testing.postgresql import MISSING, postgresql_server, programs
 
 HERE = Path(__file__).parent
 ERAS = MODES
@@ -203,15 +202,6 @@ def fleet(
     for pid in made.alive():  # a test that fails must not leave anything either
         with suppress(OSError):
             os.kill(pid, signal.SIGKILL)
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[Callable[[], str]]:
-    """A PostgreSQL server; gives a function that makes an empty database and returns its URL."""
-    if not programs():
-        pytest.skip(MISSING)
-    with postgresql_server() as database:
-        yield database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

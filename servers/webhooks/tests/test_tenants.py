@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -34,21 +34,11 @@ from flotilla_servers.webhooks.tests import senders
 from flotilla_servers.webhooks.tests.conftest import Log, client_of, forwarders
 from flotilla_servers.webhooks.tests.senders import PUBLIC, WHSEC, Sent, sent
 from flotilla_testing import environment, results_of
-from flotilla_testing.postgresql import MISSING, postgresql_server, programs
 from flotilla_testing.waiting import eventually
 
 SECRETS = {"acme": "the-secret-of-acme", "zeta": "the-secret-of-zeta"}
 FORWARDED = {"forward_url": "https://{}.example.com/in", "forward_secret": WHSEC}
 PAGE_TOKEN = "a-password-of-the-operator"
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[Callable[[], str]]:
-    """A PostgreSQL server; gives a function that makes an empty database and returns its URL."""
-    if not programs():
-        pytest.skip(MISSING)
-    with postgresql_server() as database:
-        yield database
 
 
 class Agency:

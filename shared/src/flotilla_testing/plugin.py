@@ -20,6 +20,7 @@ import pytest
 
 from flotilla import settings
 from flotilla_launcher.naming import module_of
+from flotilla_testing.postgresql import MISSING, postgresql_server, programs
 
 ACCEPTANCE = "test_acceptance.py"
 called: dict[str, set[str]] = defaultdict(set)  # server: its tools that its own tests called
@@ -42,6 +43,15 @@ def secrets_of_its_own() -> Iterator[None]:
     before = set(settings._secrets.get())
     yield
     settings._secrets.get().intersection_update(before)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Callable[[], str]]:
+    """A PostgreSQL server; gives a function that makes an empty database and returns its URL."""
+    if not programs():
+        pytest.skip(MISSING)
+    with postgresql_server() as database:
+        yield database
 
 
 @pytest.fixture
