@@ -93,7 +93,8 @@ def connect_accounts(
         server = accounts.known(slug)
         try:
             account = accounts.auth_options(server) != [[]]
-            missing, replaced = servers.missing(slug, secrets_file.read(), servers.settings()), dict[str, str]()
+            missing = servers.missing(slug, secrets_file.read(), servers.settings())
+            replaced: dict[str, str] = {}
             if values.get(slug) or (account and (options.again or missing)):
                 paths.say(f"\n{server.integration.title}")
                 params = values.get(slug, {})

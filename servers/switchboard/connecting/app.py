@@ -43,7 +43,7 @@ from ..tenants.links import Link, Links
 from ..tenants.tenants import Tenants
 from ..tenants.vault import LOGIN, Vault
 from ..web import form_values, templates_in
-from .access_tokens import AccessTokens, tokens_of
+from .access_tokens import AccessTokens, Tokens, tokens_of
 from .entered import LARGEST_FORM, RefusedError, entered, leads_outside
 from .login import Login, login_of, missing_part, with_part
 from .offer import Field, Offer, entry_of, offer_of, with_all_tools
@@ -94,6 +94,20 @@ class Page:
     scopes: Sequence[str] = ()  # that the login asks for
     warning: str = ""
     status: int = 200
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a link offers: keys to enter, and a login where that is possible.
+
+    `asks` is the account's part of the vendor's address, where the login lacks it; `part` what was typed for it, ""
+    where that cannot be used.
+    """
+
+    offer: Offer
+    login: Login | None
+    asks: Field | None
+    part: str
 
 
 class ConnectPages:
@@ -157,11 +171,9 @@ class ConnectPages:
         if link is None:
             return self._shown(request, _gone(_texts(request)))
         texts, typed = _texts(request), request.query_params.get(PART_FIELD, "")
-        offer, login, asks, part = await asyncio.to_thread(self._offer, link, typed)
-        if login and part and not await leads_outside(urlsplit(login.consent.authorize_url).hostname or "", True):
-            login, part = None, ""
-        page = _asking(texts, link, offer, login, asks, part)
-        if asks and typed and not part:
+        choice = await self._choice(link, typed)
+        page = _asking(texts, link, choice)
+        if (asks := choice.asks) and typed and not choice.part:
             page.error, page.entered, page.status = texts("wrong_part", label=asks.label), {asks.name: typed}, 400
         return self._shown(request, page)
 
@@ -171,7 +183,8 @@ class ConnectPages:
         link = await asyncio.to_thread(self._links.find, request.path_params["token"])
         if link is None:
             return self._shown(request, _gone(texts))
-        offer, login, asks, _ = await asyncio.to_thread(self._offer, link)
+        choice = await self._choice(link)
+        offer = choice.offer
         try:
             values = await entered(texts, offer, form)
             if link.hash in self._trying:
@@ -182,7 +195,7 @@ class ConnectPages:
             finally:
                 self._trying.discard(link.hash)
         except RefusedError as refusal:
-            page = _asking(texts, link, offer, login, asks)
+            page = _asking(texts, link, choice)
             page.error, page.entered, page.status = str(refusal), form, 400
             return self._shown(request, page)
         if not await asyncio.to_thread(self._kept, link, offer, values, account):
@@ -193,13 +206,10 @@ class ConnectPages:
         """Lead to the vendor's page. The browser gets a cookie: only it can come back with the state."""
         token, texts = request.path_params["token"], _texts(request)
         link = await asyncio.to_thread(self._links.find, token)
-        typed = request.query_params.get(PART_FIELD, "")
-        _, login, _, part = await asyncio.to_thread(self._offer, link, typed) if link else (None, None, None, "")
-        if link is None or login is None:
+        choice = await self._choice(link, request.query_params.get(PART_FIELD, "")) if link else None
+        if link is None or choice is None or not (login := choice.login):
             return self._shown(request, _gone(texts))
-        if part and not await leads_outside(urlsplit(login.consent.authorize_url).hostname or "", True):
-            return self._shown(request, _gone(texts))
-        attempt = Attempt(token, link.server, new_verifier(login.consent), part)
+        attempt = Attempt(token, link.server, new_verifier(login.consent), choice.part)
         state = await asyncio.to_thread(self._begun, link, attempt)
         with self._client(request, login) as oauth:
             address, _ = authorization(login.consent, oauth, self._redirect(request, login), attempt.verifier, state)
@@ -228,7 +238,8 @@ class ConnectPages:
             return self._shown(request, _gone(texts))
         if not await asyncio.to_thread(self._links.end_login, link, attempt.id):
             return self._shown(request, _ended(texts))
-        offer, login, asks, part = await asyncio.to_thread(self._offer, link, attempt.part)
+        choice = await self._choice(link, attempt.part)
+        offer, login = choice.offer, choice.login
         if login is None:
             return self._shown(request, _gone(texts))
         try:
@@ -237,10 +248,10 @@ class ConnectPages:
         except (ConsentError, OAuthError, httpx2.HTTPError, ValueError) as error:
             reason = visible(" ".join(str(error).split()))[:300]  # a part of it may be the vendor's, or anybody's
             report(f"{link.tenant.name}: the login of {login.slug} failed: {reason}")
-            page = _asking(texts, link, offer, login, asks, part)
+            page = _asking(texts, link, choice)
             page.error, page.token, page.status = texts("login_failed", title=offer.title), attempt.link, 400
             return self._shown(request, page)
-        settings = {asks.name: part} if asks else {}
+        settings = {choice.asks.name: choice.part} if choice.asks else {}
         if not await asyncio.to_thread(self._kept_login, link, offer, login, token, account, settings):
             return self._shown(request, _gone(texts))
         page = _connected(texts, link, offer, account)
@@ -269,12 +280,19 @@ class ConnectPages:
         account = replace(account, secrets={**saved, **entered})
         return entry_of(self._options, account, link.server, connecting=not entered)
 
-    def _offer(self, link: Link, typed: str = "") -> tuple[Offer, Login | None, Field | None, str]:
-        """Return what a link offers. A set of keys with a client of its own is left out where the operator has one.
+    async def _choice(self, link: Link, typed: str = "") -> Choice:
+        """Return what a link offers, with what `typed` gives for the account's part of the vendor's address.
 
-        Where the login lacks the account's part of the vendor's address, the setting that it is comes back too, and
-        what `typed` gives for it, "" where that cannot be used.
+        A part that leads into the network is none, and there is no login then.
         """
+        choice = await asyncio.to_thread(self._offered, link, typed)
+        if not (choice.login and choice.part):
+            return choice
+        host = urlsplit(choice.login.consent.authorize_url).hostname or ""
+        return choice if await leads_outside(host, True) else replace(choice, login=None, part="")
+
+    def _offered(self, link: Link, typed: str) -> Choice:
+        """Read what a link offers. A set of keys with a client of its own is left out where the operator has one."""
         entry, part = self._entry(link), ""
         asks = missing_part(entry, self._discovery)
         if asks and (filled := with_part(entry, self._discovery, asks, typed)):
@@ -283,39 +301,36 @@ class ConnectPages:
         if login or asks:
             forms = tuple(fields for fields in offer.forms if not any(field.name == "client_id" for field in fields))
             offer = replace(offer, forms=forms)
-        return offer, login, asks, part
+        return Choice(offer, login, asks, part)
 
-    def _kept(self, link: Link, offer: Offer, values: dict[str, str], account: str) -> bool:
-        """Use the link up and keep the values, both or neither; False where the link was used meanwhile."""
+    def _kept(
+        self, link: Link, offer: Offer, values: dict[str, str], account: str, tokens: Tokens | None = None
+    ) -> bool:
+        """Use the link up and keep the values, both or neither; False where the link was used meanwhile.
+
+        `tokens` are those of a login that the switchboard renews.
+        """
         with self._store.of(link.tenant, write=True):
             if not self._links.use(link):
                 return False
             self._forget(link, {LOGIN, *_names(offer)} - values.keys() - offer.always)
             self._vault.put(link.tenant, {(catalog_name(link.server), name): value for name, value in values.items()})
+            if tokens:
+                self._tokens.save(link.tenant, link.server, tokens, announce=True)
             self._connections.note(link.tenant, link.server, account)
         return True
 
     def _kept_login(
         self, link: Link, offer: Offer, login: Login, token: dict[str, Any], account: str, settings: dict[str, str]
     ) -> bool:
-        """Use the link up and keep the tokens in place of all keys, or neither; False where it was used meanwhile.
-
-        `settings` are those that the login needed first.
-        """
+        """Do the same for a login, whose tokens take the place of all keys; `settings` are those it needed first."""
         about, values = login.consent.storing(token), dict(settings)
         if about.regions and (region := token.pop(REGION, "")):
             values[about.regions.field] = region
         if about.stored_token == "access_token":
             values[about.token_field] = token["access_token"]
-        with self._store.of(link.tenant, write=True):
-            if not self._links.use(link):
-                return False
-            self._forget(link, {LOGIN, *_names(offer)} - values.keys() - offer.always)
-            self._vault.put(link.tenant, {(catalog_name(link.server), name): value for name, value in values.items()})
-            if about.stored_token == "refresh_token":
-                self._tokens.save(link.tenant, link.server, tokens_of(token, {}), announce=True)
-            self._connections.note(link.tenant, link.server, account)
-        return True
+        tokens = tokens_of(token, {}) if about.stored_token == "refresh_token" else None
+        return self._kept(link, offer, values, account, tokens)
 
     def _forget(self, link: Link, names: set[str]) -> None:
         """Delete what connected another account: the server would go on with it."""
@@ -384,9 +399,8 @@ def _texts(request: Request) -> Texts:
     return Texts(language_of(wish, request.headers.get("accept-language", "")))
 
 
-def _asking(
-    texts: Texts, link: Link, offer: Offer, login: Login | None, asks: Field | None = None, part: str = ""
-) -> Page:
+def _asking(texts: Texts, link: Link, choice: Choice) -> Page:
+    offer, login, asks = choice.offer, choice.login, choice.asks
     lead, names = [texts("for_whom", tenant=link.tenant.name, title=offer.title)], {"title": offer.title}
     host = urlsplit(login.consent.authorize_url).hostname or "" if login else ""
     if host:
@@ -399,7 +413,7 @@ def _asking(
         lead = [texts("nothing_to_enter")]
     scopes = login.wanted if login else ()
     asked = None if host else asks
-    return Page(texts("connect", **names), lead, offer.forms, host=host, scopes=scopes, asks=asked, part=part)
+    return Page(texts("connect", **names), lead, offer.forms, host=host, scopes=scopes, asks=asked, part=choice.part)
 
 
 def _connected(texts: Texts, link: Link, offer: Offer, account: str) -> Page:

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from flotilla.settings import variable
 from flotilla_launcher.environment import setting
 from flotilla_launcher.naming import catalog_name
 
@@ -43,10 +44,9 @@ class ServerTenants:
     def variables(self, tenant: Tenant) -> dict[str, str]:
         """Return a tenant's environment for the server: its settings and where its state is. Raises VaultError."""
         credentials = self._vault.of_server(tenant, catalog_name(self._slug))
-        prefix = self._slug.upper().replace("-", "_")
         return {
             **{name: self._environ[name] for name in INHERITED if name in self._environ},
-            **{f"{prefix}_{name.upper()}": value for name, value in credentials.items() if name in self._names},
+            **{variable(self._slug, name): value for name, value in credentials.items() if name in self._names},
             **own_variables(tenant.id, self._environ).get(self._slug, {}),
             "FLOTILLA_STATE": str(folders(Path(), self._state, tenant.id)[1]),
         }
