@@ -34,6 +34,7 @@ class Inbox:
         self.endpoints: Endpoints = {}
         self.running = 0  # requests that are being answered
         self.outcomes: Counter[tuple[str, str, str]] = Counter()  # not yet counted in the database
+        self._flushing = asyncio.Lock()  # a flush that is under way counts nothing twice
         self._vendors: list[str] = []
         self._keep_days, self._pruned = 0, -math.inf
         self._target: tuple[str, list[str]] | None = None
@@ -76,15 +77,12 @@ class Inbox:
 
         What cannot be counted now is counted, and logged, the next time.
         """
-        outcomes, self.outcomes = self.outcomes, Counter()
-        try:
-            for (vendor, endpoint, outcome), number in list(outcomes.items()):
+        async with self._flushing:
+            for (vendor, endpoint, outcome), number in list(self.outcomes.items()):
                 await in_thread(self.store.count, vendor, endpoint, outcome, number)
-                del outcomes[vendor, endpoint, outcome]
+                self.outcomes -= Counter({(vendor, endpoint, outcome): number})
                 if outcome != "challenge":
                     refused(self.audit, vendor, endpoint, outcome, number)
-        finally:
-            self.outcomes.update(outcomes)
 
     def end(self) -> None:
         """Forward nothing more after what is being sent."""
