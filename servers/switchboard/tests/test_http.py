@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,7 +13,7 @@ import httpx2
 import pytest
 from fastmcp.client.transports import StreamableHttpTransport
 
-from flotilla_testing.ports import free_port
+from flotilla_testing.ports import free_port, is_served
 
 from .conftest import ERAS
 
@@ -176,16 +175,13 @@ async def remote(fleet: Any, port: int) -> AsyncIterator[None]:
     env = {**os.environ, "PROBE_PORT": str(port), "FLOTILLA_DATA": str(fleet.data)}
     probe = subprocess.Popen([fleet.program], env=env, stderr=-3)  # noqa: ASYNC220
 
-    def up() -> bool:
-        with socket.socket() as client:
-            return client.connect_ex(("127.0.0.1", port)) == 0
-
     try:
-        await fleet.until(up)
+        await fleet.until(lambda: is_served(port))
         yield
     finally:
         probe.kill()
         probe.wait()
+        await fleet.until(lambda: not is_served(port))  # it was forked, and ends just after the process that asked
 
 
 @pytest.mark.slow
