@@ -388,10 +388,10 @@ BROKEN = [  # rule, what is broken in the library, and what the suite must say
     ("idempotency", {"flotilla.calls.idempotency.Idempotency.once": lambda self, act: act()}, "are done twice"),
     (
         "read_only",
-        {"flotilla.calls.middleware.visible": lambda *_: True},
+        {"flotilla.connection.visible": lambda *_: True},
         "shelf_create_thing is listed in read-only mode",
     ),
-    ("filters", {"flotilla.calls.middleware.visible": lambda *_: True}, "can be called with"),
+    ("filters", {"flotilla.connection.visible": lambda *_: True}, "can be called with"),
     ("audit", {"flotilla.audit.Audit.call": lambda *_, **__: None}, "wrote 0 audit lines"),
     ("missing_secret", {"flotilla.settings.catalog_name": lambda slug: "it"}, "must name the variable"),
     ("results", {"flotilla.tool.without_nulls": lambda data, schema: {**data, "gone": None}}, "result.gone is null"),

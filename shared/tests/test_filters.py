@@ -1,6 +1,7 @@
 """What an operator hides is neither listed nor called; and prompts."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
@@ -300,3 +301,26 @@ async def test_server_marks_tools_of_a_lone_credential() -> None:
     assert server.attributes["acme_list_things"]["alone"] == "ACME_HOOK ACME_TOKEN"
     assert "credential" not in server.attributes["acme_list_things"]
     assert server.attributes["acme_send_hook"]["credential"] == "ACME_HOOK"
+
+
+async def test_changed_variable_counts_from_the_next_call(
+    fleet: ScratchServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async with client(fleet, "legacy") as user:
+
+        async def is_called() -> bool:
+            return "There is no tool" not in text_of(await call(user, "acme_list_things"))
+
+        assert await is_called()
+        monkeypatch.setenv("FLOTILLA_DENY", "acme_list_things")
+        assert not await is_called()
+        monkeypatch.setenv("FLOTILLA_DENY", "acme_create_report")
+        assert await is_called()
+        monkeypatch.delenv("FLOTILLA_DENY")
+        assert await is_called()
+        names = tmp_path / "names"  # the variable stays as it is
+        names.write_text("acme_create_report")
+        monkeypatch.setenv("FLOTILLA_DENY_FILE", str(names))
+        assert await is_called()
+        names.write_text("acme_list_things")
+        assert not await is_called()

@@ -32,7 +32,8 @@ class Audit:
     """Writes the lines of one server; `always` are fields of each."""
 
     def __init__(self, slug: str, masked: frozenset[str], **always: str) -> None:
-        self._slug, self._names, self._always = slug, masked, always
+        self._names, self._always = masked, {"mcp_server": slug, **always}
+        self._log: tuple[Any, Any] = None, None  # stderr, and what writes to it
 
     def masked(self, value: Any, name: str = "") -> Any:
         """Return arguments or a request as they may be shown: secrets as ***, long text cut."""
@@ -47,18 +48,19 @@ class Audit:
     def line(self, event: str, level: str = "info", **fields: Any) -> None:
         """Write one line, flushed: the process may end at any time. A broken stderr breaks nothing."""
         with suppress(Exception):
-            log = structlog.wrap_logger(structlog.PrintLogger(file=sys.stderr), processors=_PROCESSORS)
-            getattr(log, level)(event, mcp_server=self._slug, **self._always, **fields)
-            sys.stderr.flush()
+            if self._log[0] is not sys.stderr:  # tests and servers replace it
+                log = structlog.wrap_logger(structlog.PrintLogger(file=sys.stderr), processors=_PROCESSORS)
+                self._log = sys.stderr, log.bind(**self._always)
+            getattr(self._log[1], level)(event, **fields)
 
-    def call(self, *, arguments: dict[str, Any], **fields: Any) -> None:
-        """Write the line of one call, LINE bytes at most."""
+    def call(self, *, arguments: dict[str, Any], figures: dict[str, float], **fields: Any) -> None:
+        """Write the line of one call, LINE bytes at most. The figures are the library's own."""
         shown: Any = "cannot be shown"
         with suppress(Exception):  # such as arguments that are nested too deeply: the line is written all the same
             shown = self._short(arguments)
             if len(pydantic_core.to_json(shown, fallback=str)) > LINE - 2_000:
                 shown = {"…": f"{len(arguments)} arguments, too long to be shown"}
-        self.line("call", **{name: self._short(value) for name, value in fields.items()}, arguments=shown)
+        self.line("call", **{name: self._short(value) for name, value in fields.items()}, **figures, arguments=shown)
 
     def bug(self, tool: str, bug: Exception) -> None:
         """Write an unexpected exception with the end of its traceback, secrets masked."""

@@ -22,7 +22,8 @@ from flotilla.integration import Integration
 from flotilla.sealing import Keys
 from flotilla.settings import FleetSettings, ServerSettings, guards, load
 from flotilla.state import State
-from flotilla_launcher.filters import check
+from flotilla_launcher.environment import snapshot
+from flotilla_launcher.filters import check, variables_read, visible
 
 S = TypeVar("S", bound=ServerSettings)
 T = TypeVar("T")
@@ -51,6 +52,8 @@ class Connection(Generic[S]):
         # From the vendor, fetched once per process: schemas, pipelines, users.
         self.metadata: dict[str, Any] = {}
         self._resources: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+        self._checked: Mapping[str, str] | None = None  # the variables that `check_guards` has found clear
+        self._shown: dict[str, bool] = {}  # what they say of tools, prompts and resources
 
     @cached_property
     def settings(self) -> S:
@@ -68,9 +71,26 @@ class Connection(Generic[S]):
 
     def check_guards(self) -> None:
         """Raise errors.ConfigurationError where the operator's filters or guards are unclear: nothing is done then."""
+        variables = snapshot(self.environ)
+        if variables is self._checked:
+            return
+        known = self.integration.attributes
         own = guards(self.integration.settings_class, self.integration.slug, self.integration.files)
         with errors.setting_errors():
-            check(self.environ, self.integration.attributes, own)
+            check(self.environ, known, own)
+        in_files = any(f"{name}_FILE" in variables for name in variables_read(known, own))  # they change at any time
+        self._checked, self._shown = None if in_files else variables, {}
+
+    def shows(self, name: str) -> bool:
+        """Tell whether the operator shows a tool, prompt or resource; `check_guards` comes first."""
+        shown = self._shown.get(name) if snapshot(self.environ) is self._checked else None
+        if shown is None:
+            attributes = self.integration.attributes
+            with errors.setting_errors():
+                shown = visible(self.environ, attributes.get(name, {}), name)
+            if name in attributes:  # a client may ask for any name
+                self._shown[name] = shown
+        return shown
 
     @cached_property
     def state(self) -> State:

@@ -158,7 +158,7 @@ class Server(Generic[S]):
         read = guarded(name, fn, ResourceError)
 
         async def visible(**arguments: Any) -> Any:
-            if not self._middleware.visible(name):
+            if not self._middleware.connection.shows(name):
                 raise NotFoundError(f"Unknown resource: {name}")
             return await read(arguments)
 

@@ -45,6 +45,11 @@ def _variables() -> Mapping[str, str]:
     return _plain
 
 
+def snapshot(environ: Mapping[str, str] | None = None) -> Mapping[str, str]:
+    """Return variables as they are now: for this process's own, the same object until one of them changes."""
+    return _variables() if environ is None or environ is os.environ else environ
+
+
 def is_placeholder(value: str) -> bool:
     """Return whether a value stands for "nothing".
 
@@ -62,7 +67,7 @@ def setting(name: str, environ: Mapping[str, str] | None = None, guard: bool = F
     Raises SettingError for a file that is named and cannot be read or is empty, and for a guard that is
     unclear.
     """
-    env = _variables() if environ is None or environ is os.environ else environ
+    env = snapshot(environ)
     value = env.get(name, "")
     if not value or _is_absent(value, guard):
         path = env.get(f"{name}_FILE", "")

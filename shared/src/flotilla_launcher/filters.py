@@ -66,6 +66,12 @@ def check(environ: Mapping[str, str], known: Mapping[str, Mapping[str, str]], gu
         setting(name, environ, guard=True)
 
 
+def variables_read(known: Mapping[str, Mapping[str, str]], guards: Iterable[str] = ()) -> set[str]:
+    """Return the variables that `check` and `visible` read, `known` and `guards` as there."""
+    credentials = {name for attributes in known.values() for name in attributes.get("alone", "").split()}
+    return {*SETTINGS, "FLOTILLA_DRY_RUN", "FLOTILLA_CONFIRM", *guards, *credentials}
+
+
 def _tier(environ: Mapping[str, str]) -> str:
     return (setting("FLOTILLA_TIER", environ, guard=True) or "core").strip("'\"").lower()
 

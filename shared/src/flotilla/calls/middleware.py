@@ -24,7 +24,6 @@ from flotilla.calls.results import failed, given_access, sentence, timed, warned
 from flotilla.compat import quiet_error
 from flotilla.connection import Connection
 from flotilla.serving import telemetry
-from flotilla_launcher.filters import visible
 from flotilla_launcher.warm import note_call
 
 Context = MiddlewareContext
@@ -45,12 +44,6 @@ class CallMiddleware(Middleware):
         """The running call's account, which is chosen once; outside of a call, as for lists, the one it would get."""
         return current().connection or self._connect()
 
-    def visible(self, name: str) -> bool:
-        """Tell whether the operator shows a tool, prompt or resource; `check` comes first."""
-        connection = self.connection
-        with errors.setting_errors():
-            return visible(connection.environ, connection.integration.attributes.get(name, {}), name)
-
     def check(self) -> None:
         """Raise a protocol error where a guard is unclear."""
         try:
@@ -61,7 +54,7 @@ class CallMiddleware(Middleware):
     async def _shown(self, context: Context[Any], call_next: CallNext[Any, Sequence[Any]]) -> Sequence[Any]:
         """Leave out what the operator hides."""
         self.check()
-        return [item for item in await call_next(context) if self.visible(item.name)]
+        return [item for item in await call_next(context) if self.connection.shows(item.name)]
 
     on_list_tools = on_list_prompts = on_list_resources = on_list_resource_templates = _shown
 
@@ -75,7 +68,7 @@ class CallMiddleware(Middleware):
 
         async def rendered(call: Call) -> PromptResult:
             self._check_settings(call, PromptError)
-            if not self.visible(name):
+            if not self.connection.shows(name):
                 raise NotFoundError(f"Unknown prompt: {name!r}")
             return await call_next(context)
 
@@ -162,9 +155,11 @@ class CallMiddleware(Middleware):
                     **named,
                     arguments=arguments,
                     outcome=call.outcome,
-                    mcp_response=_size(result),
-                    latency_ms=round(seconds * 1000, 1),
-                    vendor_ms=round(call.vendor_seconds * 1000, 1),
+                    figures={
+                        "mcp_response": _size(result),
+                        "latency_ms": round(seconds * 1000, 1),
+                        "vendor_ms": round(call.vendor_seconds * 1000, 1),
+                    },
                 )
 
     async def _answer(
@@ -176,13 +171,13 @@ class CallMiddleware(Middleware):
         attributes = self.connection.integration.attributes
         try:
             self._refuse_wrong_settings()
-            if name not in attributes or not self.visible(name):
+            if name not in attributes or not self.connection.shows(name):
                 raise NotFoundError(name)
             return await call_next(context)
         except errors.FlotillaError as problem:
             return failed(problem)
         except NotFoundError:
-            known = [n for n in attributes if self.visible(n)]
+            known = [n for n in attributes if self.connection.shows(n)]
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"Did you mean {near[0]}?" if near else f"Available tools: {', '.join(known)}."
             return failed(errors.NotFoundError(f"There is no tool {errors.excerpt(name, 60)}.", hint))
