@@ -191,7 +191,7 @@ def replay(rows: list[Row], count: int) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for size in (1, 5, 20):
         times: dict[str, list[float]] = {kind: [] for kind in kinds}
-        for _ in range(count):
+        for _ in range(max(count // size, 3)):  # a run with many servers is many measurements, and takes a minute
             for kind, pool in kinds.items():
                 times[kind].append(discover([pool[n % len(pool)] for n in range(size)]))
         mid = {kind: median(values) for kind, values in times.items()}
