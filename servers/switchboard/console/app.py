@@ -44,6 +44,8 @@ LARGEST_FORM = 200_000  # bytes
 LOOK_EVERY = 1.0  # seconds: how often is looked for calls that wait
 NOTE_EVERY = 5  # looks: how often is noted that a page is open
 
+NO_PAGE = (MissingError, SettingError, sqlite3.Error)  # what there is no page for, but a sentence
+
 Route = tuple[str, str, Callable[[Request], Awaitable[Response]]]  # path, method, endpoint
 
 
@@ -191,7 +193,7 @@ class Site:
                 if action.work:
                     with part.open(visit) as host:
                         done = await action.work(host, visit)
-            except (MissingError, RefusedError, SettingError) as error:
+            except (RefusedError, *NO_PAGE) as error:
                 return await self._refused(request, part, visit, action, error)
             if isinstance(done, actions.Answer):
                 values = done.values
@@ -207,14 +209,19 @@ class Site:
         self, request: Request, part: Part, visit: Visit, action: actions.Action, error: Exception
     ) -> Response:
         """Return the page of a form with the reason why it was not done, and with what was written, secrets apart."""
-        if isinstance(error, MissingError):
-            return await self._missing(request, part, action.section)
+        if isinstance(error, MissingError | sqlite3.Error):
+            return await self._failed(request, part, action.section, error)
         refused = visit.text.error(str(error)), own_form.shown(visit.form)
         template, context = action.page
         return await self._rendered(request, part, template, action.section, context, refused)
 
-    async def _missing(self, request: Request, part: Part, section: str) -> Response:
-        return await self._rendered(request, part, "message.html", section, _raise_missing)
+    async def _failed(self, request: Request, part: Part, section: str, error: Exception) -> Response:
+        """Return the page that says why there is none."""
+
+        def context(*_: Any) -> dict[str, Any]:
+            raise error
+
+        return await self._rendered(request, part, "message.html", section, context)
 
     def _export(self, part: Part, write: exports.Export, kind: str) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
@@ -223,17 +230,19 @@ class Site:
             media = {"json": "application/json", "csv": "text/csv; charset=utf-8"}[kind]
             try:
                 state = await self._in_thread(_run, part, lambda host, _: host.state, visit)
-            except (MissingError, SettingError):
-                return await self._missing(request, part, "activity")
-            lines = write(read(state, **pages.filters(visit), limit=exports.LARGEST))
-            return StreamingResponse(self._batches(lines), media_type=media, headers=headers)
+                lines = write(read(state, **pages.filters(visit), limit=exports.LARGEST))
+                first = await self._in_thread(_batch, lines)
+            except NO_PAGE as error:
+                return await self._failed(request, part, "activity", error)
+            return StreamingResponse(self._batches(first, lines), media_type=media, headers=headers)
 
         return answer
 
-    async def _batches(self, lines: Iterator[str]) -> AsyncIterator[str]:
-        """Yield lines in parts, each made in the console's thread: rows are read while they are sent."""
-        while part := await self._in_thread(lambda: "".join(islice(lines, 500))):
+    async def _batches(self, part: str, lines: Iterator[str]) -> AsyncIterator[str]:
+        """Yield a part and further lines in parts, made in the console's thread: rows are read while they are sent."""
+        while part:
             yield part
+            part = await self._in_thread(_batch, lines)
 
     async def _static(self, request: Request) -> Response:
         path = FOLDER / "static" / request.path_params["name"]
@@ -247,8 +256,8 @@ class Site:
             visit = _visit(request)
             try:
                 await self._in_thread(_run, part, lambda *_: None, visit)
-            except (MissingError, SettingError):
-                return await self._missing(request, part, "approvals")
+            except NO_PAGE as error:
+                return await self._failed(request, part, "approvals", error)
             return EventSourceResponse(self._changes(part, visit))  # it ends with the server, and with the page
 
         return answer
@@ -260,7 +269,7 @@ class Site:
             look = partial(_waiting, note=number % NOTE_EVERY == 0)
             try:
                 waiting = await self._in_thread(_run, part, look, visit)
-            except (MissingError, SettingError):  # the tenant is gone: so are its pages
+            except NO_PAGE:  # such as the tenant that is gone; the page, loaded again, says what is wrong
                 return
             if waiting != before:
                 yield {"event": "waiting", "data": str(len(waiting))}
@@ -314,7 +323,7 @@ class Console(Site):
         action = actions.ACTIONS["/servers/{server}/read"]
         try:
             address = await self._logins.begin(self._host, visit)
-        except (MissingError, RefusedError, SettingError) as error:
+        except (RefusedError, *NO_PAGE) as error:
             return await self._refused(request, part, visit, action, error)
         if urlsplit(address).scheme not in ("https", "http"):
             return await self._refused(request, part, visit, action, RefusedError(visit.text("not_here")))
@@ -326,6 +335,10 @@ def _run(part: Part, function: Callable[[Any, Visit], Any], visit: Visit) -> Any
     """Return what a function makes of what a part looks at."""
     with part.open(visit) as host:
         return function(host, visit)
+
+
+def _batch(lines: Iterator[str]) -> str:
+    return "".join(islice(lines, 500))
 
 
 def _waiting(host: Host, visit: Visit, note: bool) -> list[str]:
@@ -367,7 +380,3 @@ def _path(request: Request, **changes: str | None) -> str:
     values = {**request.query_params, **changes}
     query = urlencode({name: value for name, value in values.items() if value is not None})
     return request.url.path + (f"?{query}" if query else "")
-
-
-def _raise_missing(host: Any, visit: Visit) -> dict[str, Any]:
-    raise MissingError

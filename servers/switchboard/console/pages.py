@@ -81,12 +81,16 @@ class Visit:
 
 def common(host: Host, visit: Visit, section: str) -> dict[str, Any]:
     """Return what stands on every page of one person's console."""
+    try:
+        waiting = len(host.approvals.waiting())
+    except sqlite3.Error:  # its own page says so
+        waiting = 0
     values = {
         "base": ROOT,
         "tenant": None,
         "live": True,
         "navigation": NAVIGATION,
-        "waiting": len(host.approvals.waiting()),
+        "waiting": waiting,
     }
     return {**values, **frame(host.settings, visit, section)}
 

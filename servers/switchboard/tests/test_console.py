@@ -458,6 +458,20 @@ async def test_console_health_shows_the_rest_beside_a_broken_file(
     assert (refused.status_code, "cannot be " in refused.text) == (500, True)
 
 
+@pytest.mark.parametrize(
+    ("database", "form", "values"),
+    [("host.db", "/approvals/1", {"answer": "approve"}), ("actions.db", "/activity.csv", None)],
+)
+async def test_console_form_or_export_beside_a_broken_database_says_why(
+    fleet: Any, visitor: Visitor, database: str, form: str, values: dict[str, str] | None
+) -> None:
+    (fleet.folder / "state/switchboard").mkdir(parents=True, exist_ok=True)
+    (fleet.folder / "state/switchboard" / database).write_text("no database")
+    answer = await (visitor.get(form) if values is None else visitor.post(form, **values))
+    assert (answer.status_code, "cannot be read: file is not a database" in answer.text) == (500, True)
+    assert (await visitor.get("/settings")).status_code == 200  # which needs neither
+
+
 async def test_console_reads_the_catalog_once_a_page(
     visitor: Visitor, host: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
