@@ -169,7 +169,9 @@ async def test_audit_of_deeply_nested_arguments(server: ScratchServer, audit: Li
     nested: Any = 1
     for _ in range(depth):
         nested = {"a": nested}
-    Audit("acme", frozenset()).call(arguments={"options": nested}, figures={}, tool_name="acme_update_it", outcome="input")
+    Audit("acme", frozenset()).call(
+        arguments={"options": nested}, figures={}, tool_name="acme_update_it", outcome="input"
+    )
     lines = [line for line in audit() if line["event"] == "call"]
     assert [line["outcome"] for line in lines] == ["input", "input"]
 

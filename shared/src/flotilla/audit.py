@@ -53,8 +53,8 @@ class Audit:
                 self._log = sys.stderr, log.bind(**self._always)
             getattr(self._log[1], level)(event, **fields)
 
-    def call(self, *, arguments: dict[str, Any], figures: dict[str, float], **fields: Any) -> None:
-        """Write the line of one call, LINE bytes at most. The figures are the library's own."""
+    def call(self, *, arguments: dict[str, Any], figures: dict[str, Any], **fields: Any) -> None:
+        """Write the line of one call, LINE bytes at most. The figures are numbers of the library's own."""
         shown: Any = "cannot be shown"
         with suppress(Exception):  # such as arguments that are nested too deeply: the line is written all the same
             shown = self._short(arguments)
