@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx2
 import mcp_types as mt
+from anyio import BrokenResourceError
 from mcp import ClientSession, MCPError
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.dispatcher import CallOptions
@@ -76,7 +77,7 @@ class Remote(Backend):
 
         Raises NotStartedError, and for what fails in the session ConnectionLostError, BrokenResultError and RpcError.
         """
-        opened = False
+        opened = ended = False
         try:
             async with self.streams() as streams:
                 relay = Relay(*streams)
@@ -84,11 +85,14 @@ class Remote(Backend):
                     await self._negotiate(session)
                     opened = True
                     yield self.connection(session, relay)
+                    ended = True
         except Exception as error:
+            if ended:  # what goes wrong while it is closed, such as a message that comes then, takes no answer back
+                return
             cause = cause_of(error)
             if isinstance(cause, ValidationError):
                 raise BrokenResultError(f"{self._name} answered with a result that breaks the protocol") from None
-            closed = isinstance(cause, MCPError) and is_closed(cause)
+            closed = isinstance(cause, BrokenResourceError) or (isinstance(cause, MCPError) and is_closed(cause))
             if isinstance(cause, MCPError) and not closed:
                 raise RpcError(cause.code, cause.message, cause.data) from None
             if not isinstance(cause, httpx2.HTTPError) and not closed:
@@ -173,7 +177,8 @@ def is_closed(error: MCPError) -> bool:
 
 
 def cause_of(error: BaseException) -> BaseException:
-    """Return the exception inside a group of one, as tasks raise it."""
+    """Return the exception inside a group, as tasks raise it: not that of a task that could hand nothing over then."""
     while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
+        causes = [inner for inner in error.exceptions if not isinstance(inner, BrokenResourceError)]
+        error = (causes or error.exceptions)[0]
     return error

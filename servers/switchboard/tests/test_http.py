@@ -11,8 +11,10 @@ from typing import Any
 
 import httpx2
 import pytest
+from anyio import BrokenResourceError
 from fastmcp.client.transports import StreamableHttpTransport
 
+from flotilla_servers.switchboard.remote import Remote
 from flotilla_testing.ports import free_port, is_served
 
 from .conftest import ERAS
@@ -242,6 +244,33 @@ async def test_remote_server_failing(fleet: Any, person: Any, monkeypatch: pytes
             assert fleet.lines("written") == ["call"]
         async with remote(fleet, port):  # it comes back by itself
             assert json.loads(await one.call("probe_echo", value=1)) == {"value": 1}
+
+
+@pytest.mark.slow
+async def test_remote_server_that_sends_while_it_is_closed(
+    fleet: Any, person: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a server over SSE may: nobody takes the message any more, and the answer stands."""
+    streams = Remote.streams
+
+    @asynccontextmanager
+    async def sending(self: Remote) -> AsyncIterator[Any]:
+        try:
+            async with streams(self) as opened:
+                yield opened
+        except Exception as error:
+            raise ExceptionGroup("", [BrokenResourceError(), error]) from None
+        raise ExceptionGroup("", [BrokenResourceError()])
+
+    monkeypatch.setattr(Remote, "streams", sending)
+    port = free_port()
+    monkeypatch.setenv("FLOTILLA_REMOTE_TOKEN", "backend-token-1")
+    async with remote(fleet, port):
+        async with fleet.inside("--run", "http-map", "--remote", f"probe=http://127.0.0.1:{port}/mcp") as (gateway, _):
+            async with (one := person(gateway, "2026-07-28")).client:
+                assert json.loads(await one.call("probe_echo", value=1)) == {"value": 1}
+                answer = await one.call("probe_die_writing")
+                assert "closed the connection during the call: `probe_die_writing` may or may not" in answer
 
 
 async def test_remote_server_without_url_refused(fleet: Any) -> None:
