@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from flotilla_launcher.masking import masked
 from flotilla_launcher.protocol import TIMINGS_KEY
+from flotilla_launcher.write_ahead import use_write_ahead_log
 
 from .reporting import report
 
@@ -149,7 +150,7 @@ def _open(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     db = sqlite3.connect(path, timeout=BUSY)
     path.chmod(0o600)
-    db.execute("PRAGMA journal_mode = WAL")
+    use_write_ahead_log(db, BUSY)
     db.execute("PRAGMA synchronous = NORMAL")
     db.execute(f"CREATE TABLE IF NOT EXISTS actions (id INTEGER PRIMARY KEY, {', '.join(COLUMNS)})")
     db.execute("CREATE INDEX IF NOT EXISTS by_trace ON actions (trace_id)")

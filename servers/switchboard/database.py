@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flotilla_launcher.write_ahead import use_write_ahead_log
+
 if TYPE_CHECKING:
     import sqlite3
 
@@ -67,7 +69,7 @@ class Database:
             connection = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None, check_same_thread=False)
             self.path.chmod(0o600)
             connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA journal_mode = WAL")
+            use_write_ahead_log(connection, BUSY)
             connection.execute("PRAGMA synchronous = NORMAL")
             self._connection = connection
             self._migrate()

@@ -21,6 +21,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from flotilla import errors
 from flotilla.connection import Connection
 from flotilla.sealing import Keys
+from flotilla_launcher.write_ahead import use_write_ahead_log
 
 BUSY = 10.0  # seconds that a writer waits for another one
 DAY = 86_400.0
@@ -442,7 +443,7 @@ class Store:
         place = f"{self._path.absolute().as_uri()}?mode={mode}"
         try:
             with closing(sqlite3.connect(place, uri=True, timeout=BUSY, isolation_level=None)) as db:
-                db.execute("PRAGMA journal_mode = WAL")
+                use_write_ahead_log(db, BUSY)
                 db.execute("PRAGMA synchronous = FULL")
                 db.execute("PRAGMA foreign_keys = ON")
                 yield db

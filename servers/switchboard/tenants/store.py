@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from flotilla_launcher.environment import SettingError
+from flotilla_launcher.write_ahead import use_write_ahead_log
 
 from .tenant import Tenant
 
@@ -273,7 +274,8 @@ class Store:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
-        for pragma in ("journal_mode = WAL", "foreign_keys = ON", "secure_delete = ON"):
+        use_write_ahead_log(connection, BUSY)
+        for pragma in ("foreign_keys = ON", "secure_delete = ON"):
             connection.execute(f"PRAGMA {pragma}")
         return connection
 
