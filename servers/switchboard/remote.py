@@ -177,7 +177,7 @@ def is_closed(error: MCPError) -> bool:
 
 
 def cause_of(error: BaseException) -> BaseException:
-    """Return the exception inside a group, as tasks raise it: not that of a task that could hand nothing over then."""
+    """Return the exception inside a group, as tasks raise it: not that of a task whose reader had gone, if possible."""
     while isinstance(error, BaseExceptionGroup):
         causes = [inner for inner in error.exceptions if not isinstance(inner, BrokenResourceError)]
         error = (causes or error.exceptions)[0]

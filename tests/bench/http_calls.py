@@ -80,6 +80,11 @@ def client(port: int, tool: str, seal: Seal | None = None) -> list[float]:
     return times
 
 
+def ratio(times: dict[str, list[float]], one: str, other: str) -> float:
+    """Compare two servers turn by turn: what else the machine did then, it did to both."""
+    return median(a / b for a, b in zip(times[one], times[other], strict=True))
+
+
 def measure(rows: list[Row], runs: int) -> dict[str, Any]:
     """Measure the servers in turn, with one client and with eight."""
     folder, own = ROOT / "build/bench-http", ROOT / "build/bench-http/tenants/bench-1"
@@ -115,11 +120,6 @@ def measure(rows: list[Row], runs: int) -> dict[str, Any]:
             mid = {name: (median(latency[name]), median(throughput[name])) for name in targets}
             out[str(clients)] = mid
             label = f"HTTP, {clients} client{'s' if clients > 1 else ''}"
-
-            def ratio(times: dict[str, list[float]], one: str, other: str) -> float:
-                """Compare turn by turn: what else the machine did then, it did to both."""
-                return median(a / b for a, b in zip(times[one], times[other], strict=True))
-
             slow, fast = (ratio(times, "server", "bare") for times in (latency, throughput))
             rows.append((f"{label}: a call, to bare FastMCP with the same work", f"{slow:.2f} ×", "≤ 1.3 ×"))
             rows.append((f"{label}: calls a second, to the same", f"{fast:.2f} ×", "≥ 0.9 ×" if clients == 8 else ""))

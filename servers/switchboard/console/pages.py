@@ -18,7 +18,7 @@ from flotilla_launcher.version import VERSION
 
 from .. import action_log
 from ..admission import action
-from ..approvals import APPROVED, DECLINED, USED, WAITING, Approval
+from ..approvals import APPROVED, DECLINED, USED, WAITING, Approval, Approvals
 from ..backend import Process
 from ..discovery import title
 from ..notes import DONE, FAILED, OPEN, STARTED, NoteError, list_notes, read_note
@@ -81,18 +81,22 @@ class Visit:
 
 def common(host: Host, visit: Visit, section: str) -> dict[str, Any]:
     """Return what stands on every page of one person's console."""
-    try:
-        waiting = len(host.approvals.waiting())
-    except sqlite3.Error:  # its own page says so
-        waiting = 0
     values = {
         "base": ROOT,
         "tenant": None,
         "live": True,
         "navigation": NAVIGATION,
-        "waiting": waiting,
+        "waiting": number_waiting(host.approvals),
     }
     return {**values, **frame(host.settings, visit, section)}
+
+
+def number_waiting(approvals: Approvals) -> int:
+    """Return how many calls wait for a yes; 0 where that cannot be read, as their own page says."""
+    try:
+        return len(approvals.waiting())
+    except sqlite3.Error:
+        return 0
 
 
 def frame(settings: SettingsFile, visit: Visit, section: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from .. import action_log, settings_file
@@ -27,7 +27,7 @@ from ..tenants.tenant import Tenant
 from ..tenants.tenants import Tenants
 from ..tenants.vault import Vault
 from .host import Host, MissingError
-from .pages import Visit
+from .pages import Visit, number_waiting
 
 
 class Operator:
@@ -82,13 +82,8 @@ class Operator:
 
     def waiting(self, tenant: Tenant) -> int:
         """Return how many calls of a tenant wait for a yes."""
-        database = Database(self._state_of(tenant))
-        try:
-            return len(Approvals(database).waiting())
-        except sqlite3.Error:  # its own page says so
-            return 0
-        finally:
-            database.close()
+        with closing(Database(self._state_of(tenant))) as database:
+            return number_waiting(Approvals(database))
 
     def last_call(self, tenant: Tenant) -> float | None:
         """Return when a tenant's last call ended (Unix seconds), None where there is none in its log."""

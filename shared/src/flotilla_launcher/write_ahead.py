@@ -25,6 +25,6 @@ def use_write_ahead_log(connection: sqlite3.Connection, seconds: float) -> None:
             connection.execute("PRAGMA journal_mode = WAL")
             return
         except OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != SQLITE_BUSY or time.monotonic() > end:  # the rest of it says why
+            if error.sqlite_errorcode & 0xFF != SQLITE_BUSY or time.monotonic() > end:  # no other error passes
                 raise
             time.sleep(PAUSE)
